@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "sluice/settings.hpp"
+
+namespace sluice::core {
+
+/// What the health checks say of a backend.
+enum class HealthState : std::uint8_t {
+  unchecked,  ///< its pool has no health check: it counts as up
+  unknown,    ///< not checked yet: gets nothing
+  up,
+  down,
+};
+std::string_view to_string(HealthState state);
+
+/// The verdict on one backend from its checks.
+///
+///     unknown --success--> up        one check decides at first
+///     unknown --failure--> down
+///     up   --`fall` failures in a row--> down
+///     down --`rise` successes in a row--> up
+///
+/// Checks never stop (pitfall P18).
+class Health {
+ public:
+  /// Starts unknown, also for a backend restored from a state file (pitfall P17).
+  Health(unsigned rise, unsigned fall) : rise_(rise), fall_(fall) {}
+
+  HealthState state() const { return state_; }
+
+  /// Takes the result of one check. True when the state changed.
+  bool observe(bool success);
+
+ private:
+  unsigned rise_;
+  unsigned fall_;
+  unsigned run_ = 0;  ///< results in a row against the present state
+  HealthState state_ = HealthState::unknown;
+};
+
+}  // namespace sluice::core

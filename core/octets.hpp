@@ -1,0 +1,117 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+/// Octet classes of HTTP and the scans built on them (RFC 9110 section 5.6). Octets above 0x7f are
+/// obs-text: allowed in values, never in tokens.
+namespace sluice::core {
+
+constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// The value of a hexadecimal digit of either case, or -1.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  const char low = to_lower(c);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+constexpr bool is_hex_digit(char c) {
+  return hex_value(c) >= 0;
+}
+
+constexpr bool is_letter(char c) {
+  return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+}
+
+/// SP or HTAB, the only white space HTTP knows.
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/// A control character: below SP (HTAB included) or DEL.
+constexpr bool is_control(char c) {
+  return (c >= 0 && c < 0x20) || c == 0x7f;
+}
+
+namespace detail {
+constexpr std::array<bool, 256> make_token_table() {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < 0x80; ++c) {
+    const char octet = static_cast<char>(c);
+    table[c] = is_digit(octet) || is_letter(octet);
+  }
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}
+inline constexpr std::array<bool, 256> token_table = make_token_table();
+}  // namespace detail
+
+constexpr bool is_token_char(char c) {
+  return detail::token_table[static_cast<unsigned char>(c)];
+}
+
+/// One or more token characters (RFC 9110 section 5.6.2).
+constexpr bool is_token(std::string_view text) {
+  for (const char c : text) {
+    if (!is_token_char(c)) return false;
+  }
+  return !text.empty();
+}
+
+/// The place of the first control character (HTAB included) in `text` at or behind `from`, or the
+/// size of `text`. Looks at eight octets at once.
+inline std::size_t find_control(std::string_view text, std::size_t from) {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  constexpr std::uint64_t highs = ones * 0x80U;
+  while (from + sizeof(std::uint64_t) <= text.size()) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + from, sizeof(word));
+    const std::uint64_t below_space = (word - ones * 0x20U) & ~word;
+    const std::uint64_t no_del = word ^ (ones * 0x7fU);
+    const std::uint64_t del = (no_del - ones) & ~no_del;
+    if (((below_space | del) & highs) != 0) break;
+    from += sizeof(word);
+  }
+  while (from < text.size() && !is_control(text[from])) ++from;
+  return from;
+}
+
+/// True when `text` may stand in a field value: no control character but HTAB.
+inline bool is_field_text(std::string_view text) {
+  std::size_t at = find_control(text, 0);
+  while (at < text.size() && text[at] == '\t') at = find_control(text, at + 1);
+  return at >= text.size();
+}
+
+/// `text` without SP and HTAB on either side.
+constexpr std::string_view trim_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Calls `visit` with every non-empty element of a list separated by `separator`, trimmed, in
+/// order. For lists whose elements hold no quoted strings.
+template <class Visit>
+void each_element(std::string_view list, char separator, Visit visit) {
+  while (!list.empty()) {
+    const std::size_t end = list.find(separator);
+    const std::string_view element = trim_blanks(list.substr(0, end));
+    if (!element.empty()) visit(element);
+    if (end == std::string_view::npos) return;
+    list.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace sluice::core

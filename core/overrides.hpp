@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/settings.hpp"
+
+/// What was changed at run time and survives a restart, kept apart from what is configured (pitfall
+/// P15): each override remembers the configured value that it replaced. When the configuration says
+/// something else than that by now, the configuration wins, visibly.
+namespace sluice::core {
+
+/// Who changed something, and when.
+struct Origin {
+  std::string by;          ///< who, as the admin interface knows it
+  std::int64_t at_ms = 0;  ///< milliseconds since the Unix epoch
+  bool operator==(const Origin&) const = default;
+};
+
+struct SplitOverride {
+  std::string route;
+  std::vector<ShareSettings> configured;  ///< at the time of the change
+  std::vector<ShareSettings> weights;     ///< in force
+  std::uint64_t revision = 0;             ///< of the route's split
+  Origin origin;
+  bool operator==(const SplitOverride&) const = default;
+};
+
+struct DrainOverride {
+  std::string pool;
+  std::string backend;  ///< address; "": the whole pool
+  Origin origin;
+  bool operator==(const DrainOverride&) const = default;
+};
+
+struct MembershipOverride {
+  std::string pool;
+  std::vector<BackendSettings> configured;  ///< at the time of the change
+  std::vector<BackendSettings> backends;    ///< in force
+  Origin origin;
+  bool operator==(const MembershipOverride&) const = default;
+};
+
+struct Overrides {
+  std::vector<SplitOverride> splits;
+  std::vector<DrainOverride> drains;
+  std::vector<MembershipOverride> memberships;
+  bool operator==(const Overrides&) const = default;
+};
+
+/// A configuration with the overrides laid over it.
+struct Effective {
+  Settings settings;                 ///< in force
+  Overrides kept;                    ///< the overrides that still hold
+  std::vector<std::string> notices;  ///< a sentence for each that was dropped, and why
+};
+
+/// Lays `saved` over `configured`, which must be valid; then what comes out is valid, too. Dropped,
+/// with a notice: an override whose route, pool or backend is gone, one whose configured value has
+/// changed since, and one that cannot be used (a damaged state file). Shares are compared by pool
+/// and weight, backends by address and weight, without regard to order. A split in force has the
+/// pools of the configured one in their order; those that the override leaves out get 0. Drains are
+/// looked up among the backends in force. Of several overrides of one thing the last counts. Pure.
+Effective lay_over(const Settings& configured, const Overrides& saved);
+
+}  // namespace sluice::core

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/address.hpp"
+#include "core/router.hpp"
+#include "core/split.hpp"
+#include "sluice/settings.hpp"
+
+/// The whole configuration in force, immutable and indexed: names are dense ids here. A weight
+/// change makes a new Plan over the same Topology.
+namespace sluice::core {
+
+/// A compiled force rule.
+struct ForceRule {
+  bool cookie = false;
+  std::string name;
+  std::string value;
+  ShareIndex share = 0;
+};
+
+struct RoutePlan {
+  RouteSettings settings;
+  std::vector<ForceRule> force;
+  std::uint64_t salt = 0;  ///< of the sticky hash
+};
+
+/// Everything but the weights. Ids are indices: of pools into `settings.pools`, of backends into
+/// the pool's backends, of routes into `routes`.
+struct Topology {
+  explicit Topology(Settings in_force);
+
+  Settings settings;
+  std::vector<RoutePlan> routes;
+  Router router;
+  std::vector<Network> trusted_proxies;
+};
+
+struct Plan {
+  std::uint64_t generation = 0;
+  std::shared_ptr<const Topology> topology;
+  std::vector<std::shared_ptr<const Split>> splits;  ///< per route; never null
+};
+
+/// The plan of valid settings (`validate` has nothing to say of them).
+Plan build_plan(std::uint64_t generation, Settings in_force);
+
+/// The split of `route` with `weights`, over the shares of the topology; pools left out get 0.
+/// Requires that every pool named is a share of the route.
+std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t route,
+                                         const std::vector<ShareSettings>& weights);
+
+/// The index of the route or pool with this name, or the size of the list.
+std::size_t route_index(const Topology& topology, const std::string& name);
+std::size_t pool_index(const Topology& topology, const std::string& name);
+
+}  // namespace sluice::core

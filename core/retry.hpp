@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/backend.hpp"
+
+namespace sluice::core {
+
+/// What is known of an attempt that failed, as far as sending the request again goes.
+struct FailedAttempt {
+  FailureReason reason = FailureReason::reset;
+  bool was_sent = false;       ///< any octet of the request may have reached the backend
+  bool answer_begun = false;   ///< any octet of the answer came
+  bool on_reused = false;      ///< the connection had served a request before
+  bool is_idempotent = false;  ///< the request's method
+  bool is_replayable = false;  ///< no body octet is lost: none was sent, or all sent ones are kept
+  unsigned attempts = 1;       ///< made so far for this request
+};
+
+enum class RetryVerdict : std::uint8_t {
+  give_up,
+  fresh_connection,  ///< again on the same backend, over a new connection
+  other_backend,     ///< again on a backend that was not tried
+};
+
+/// Attempts one request may make.
+inline constexpr unsigned max_attempts = 8;
+
+/// Whether a request may be sent again. One that may have been processed is never repeated unless
+/// it is idempotent (RFC 9110 section 9.2.2) and nothing of its answer came; a timeout is never
+/// repeated, for the backend is still at work on it. A broken reused connection may mean no more
+/// than that it was stale (pitfall P4), so the same backend gets a second chance. Pure.
+RetryVerdict decide_retry(const FailedAttempt& attempt);
+
+}  // namespace sluice::core

@@ -1,0 +1,195 @@
+#include "core/router.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/octets.hpp"
+#include "core/target.hpp"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::string_view wildcard_prefix = "*.";
+
+// No host that can be configured is longer, so a longer one cannot match a name.
+constexpr std::size_t host_max = 253;
+
+/// Lets a map with string keys be searched by views.
+struct TextHash {
+  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
+};
+
+template <class Value>
+using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+
+/// One route as far as requests are compared with it.
+struct Candidate {
+  std::uint32_t route = 0;
+  std::string name;
+  std::vector<std::string> methods;
+  std::vector<FieldMatchSettings> fields;
+
+  std::size_t conditions() const { return fields.size() + (methods.empty() ? 0 : 1); }
+  bool holds(const RequestHead& head) const;
+};
+
+bool has_field(const RequestHead& head, const FieldMatchSettings& wanted) {
+  return std::any_of(head.fields.begin(), head.fields.end(), [&](const Field& field) {
+    return field.value == wanted.value && iequals(field.name, wanted.name);
+  });
+}
+
+bool Candidate::holds(const RequestHead& head) const {
+  if (!methods.empty() && std::find(methods.begin(), methods.end(), head.method) == methods.end()) {
+    return false;
+  }
+  return std::all_of(fields.begin(), fields.end(),
+                     [&](const FieldMatchSettings& wanted) { return has_field(head, wanted); });
+}
+
+bool comes_before(const Candidate& a, const Candidate& b) {
+  return std::forward_as_tuple(b.conditions(), a.name, a.route) <
+         std::forward_as_tuple(a.conditions(), b.name, b.route);
+}
+
+/// The routes of one host.
+class Paths {
+ public:
+  void add(const std::string& path, Candidate candidate) {
+    by_path_[path].push_back(std::move(candidate));
+    lengths_.push_back(path.size());
+  }
+
+  /// To be called once after the last add().
+  void sort() {
+    for (auto& [path, candidates] : by_path_) {
+      std::sort(candidates.begin(), candidates.end(), comes_before);
+    }
+    std::sort(lengths_.begin(), lengths_.end(), std::greater<>());
+    lengths_.erase(std::unique(lengths_.begin(), lengths_.end()), lengths_.end());
+  }
+
+  std::optional<std::uint32_t> match(std::string_view path, const RequestHead& head) const {
+    for (const std::size_t length : lengths_) {
+      if (!is_segment_border(path, length)) continue;
+      const auto found = by_path_.find(path.substr(0, length));
+      if (found == by_path_.end()) continue;
+      for (const Candidate& candidate : found->second) {
+        if (candidate.holds(head)) return candidate.route;
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static bool is_segment_border(std::string_view path, std::size_t length) {
+    if (length == 0 || length > path.size()) return false;
+    return length == path.size() || path[length] == '/' || path[length - 1] == '/';
+  }
+
+  TextMap<std::vector<Candidate>> by_path_;
+  std::vector<std::size_t> lengths_;  ///< distinct ones in by_path_, longest first
+};
+
+/// A host of a request in the form in which hosts are looked up, without allocation.
+class HostKey {
+ public:
+  explicit HostKey(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    if (host.size() > host_max) return;
+    std::transform(host.begin(), host.end(), octets_.begin(), to_lower);
+    size_ = host.size();
+  }
+  /// "" when there is none, or one that no route can name.
+  std::string_view text() const { return {octets_.data(), size_}; }
+
+ private:
+  std::array<char, host_max> octets_;
+  std::size_t size_ = 0;
+};
+
+/// Brackets off, as host_of() does with the host of a request.
+std::string_view bare(std::string_view host) {
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
+std::string_view path_of(const RequestHead& head) {
+  if (head.path == "*") return "/";
+  return head.path.substr(0, head.path.find('?'));
+}
+
+}  // namespace
+
+struct Router::Index {
+  TextMap<Paths> exact;
+  TextMap<Paths> wildcard;  ///< by what follows "*."
+  Paths any;
+
+  Paths& paths_for(std::string_view host);
+  void sort();
+  std::optional<std::uint32_t> match(std::string_view host, const RequestHead& head) const;
+};
+
+Paths& Router::Index::paths_for(std::string_view host) {
+  if (host.empty()) return any;
+  const bool is_wildcard = host.starts_with(wildcard_prefix);
+  if (is_wildcard) host.remove_prefix(wildcard_prefix.size());
+  auto& hosts = is_wildcard ? wildcard : exact;
+  return hosts[std::string(HostKey(bare(host)).text())];
+}
+
+void Router::Index::sort() {
+  for (auto& [host, paths] : exact) paths.sort();
+  for (auto& [suffix, paths] : wildcard) paths.sort();
+  any.sort();
+}
+
+std::optional<std::uint32_t> Router::Index::match(std::string_view host,
+                                                  const RequestHead& head) const {
+  const std::string_view path = path_of(head);
+  if (!host.empty()) {
+    if (const auto found = exact.find(host); found != exact.end()) {
+      if (const auto route = found->second.match(path, head)) return route;
+    }
+    // A label must stand for the "*", hence the search for a dot behind the first octet.
+    std::size_t dot = wildcard.empty() ? std::string_view::npos : host.find('.', 1);
+    for (; dot != std::string_view::npos; dot = host.find('.', dot + 1)) {
+      const auto found = wildcard.find(host.substr(dot + 1));
+      if (found == wildcard.end()) continue;
+      if (const auto route = found->second.match(path, head)) return route;
+    }
+  }
+  return any.match(path, head);
+}
+
+Router::Router(std::span<const RouteSettings> routes) {
+  auto index = std::make_unique<Index>();
+  for (std::uint32_t i = 0; i < routes.size(); ++i) {
+    const RouteSettings& route = routes[i];
+    index->paths_for(route.host)
+        .add(route.path,
+             {.route = i, .name = route.name, .methods = route.methods, .fields = route.fields});
+  }
+  index->sort();
+  index_ = std::move(index);
+}
+
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+Router& Router::operator=(Router&&) noexcept = default;
+
+std::optional<std::uint32_t> Router::match(const RequestHead& head) const {
+  return index_->match(HostKey(host_of(head.authority)).text(), head);
+}
+
+}  // namespace sluice::core

@@ -1,0 +1,102 @@
+#include "proxy/admin_routes.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "proxy/admin_access.hpp"
+#include "proxy/admin_calls.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+/// The names in the path when it fits the pattern.
+std::optional<std::vector<std::string>> match(std::string_view pattern,
+                                              const std::vector<std::string>& segments) {
+  std::vector<std::string> names;
+  std::size_t at = 0;
+  pattern.remove_prefix(1);
+  while (!pattern.empty()) {
+    const std::string_view piece = pattern.substr(0, pattern.find('/'));
+    pattern.remove_prefix(std::min(piece.size() + 1, pattern.size()));
+    if (at == segments.size()) return std::nullopt;
+    const std::string& segment = segments[at++];
+    if (!piece.starts_with('{')) {
+      if (segment != piece) return std::nullopt;
+    } else {
+      if (segment.empty()) return std::nullopt;
+      names.push_back(segment);
+    }
+  }
+  return at == segments.size() ? std::optional(std::move(names)) : std::nullopt;
+}
+
+/// Probes of a supervisor or balancer reach these by any name and without a token.
+bool is_public(const AdminTarget& target) {
+  return target.segments.size() == 1 &&
+         (target.segments[0] == "livez" || target.segments[0] == "readyz");
+}
+
+AdminReply not_allowed(const std::string& method, const std::string& allow) {
+  AdminReply reply =
+      problem_reply(405, "", "This path does not take " + method + "; use one of: " + allow + ".");
+  reply.fields.emplace_back("Allow", allow);
+  return reply;
+}
+
+}  // namespace
+
+const std::vector<AdminRoute>& admin_route_table() {
+  static const std::vector<AdminRoute> table = {
+      {"GET", "/", "this list", answer_index},
+      {"GET", "/livez", "the process lives", answer_live},
+      {"GET", "/readyz", "200 when ready to take traffic, else 503", answer_ready},
+      {"GET", "/metrics", "metrics as Prometheus text", answer_metrics},
+      {"GET", "/v1/status", "everything at a glance", answer_status},
+      {"GET", "/v1/routes", "every route and its split", answer_routes},
+      {"GET", "/v1/routes/{route}", "one route and its split", answer_route},
+      {"PUT", "/v1/routes/{route}/split", "new weights", change_split},
+      {"GET", "/v1/pools", "every pool and its backends", answer_pools},
+      {"GET", "/v1/pools/{pool}", "one pool and its backends", answer_pool},
+      {"POST", "/v1/pools/{pool}/drain", "drain a pool", drain},
+      {"POST", "/v1/pools/{pool}/undrain", "take requests again", undrain},
+      {"PUT", "/v1/pools/{pool}/backends", "replace the backends", replace_backends},
+      {"POST", "/v1/pools/{pool}/backends", "add a backend", add_backend},
+      {"DELETE", "/v1/pools/{pool}/backends/{backend}", "drain, then remove", remove_backend},
+      {"POST", "/v1/pools/{pool}/backends/{backend}/drain", "drain a backend", drain},
+      {"POST", "/v1/pools/{pool}/backends/{backend}/undrain", "take requests again", undrain},
+      {"GET", "/v1/events", "what happens, as server-sent events", answer_events},
+  };
+  return table;
+}
+
+AdminRoutes::AdminRoutes(Control& control, AdminOptions options)
+    : control_(control), options_(std::move(options)) {}
+
+void AdminRoutes::answer(const AdminRequest& request, AdminAnswer answer) {
+  const auto target = parse_admin_target(request.target);
+  if (!target)
+    return answer(problem_reply(
+        400, "", "The path is malformed; write it as /v1/..., with % only before two hex digits."));
+  if (!is_public(*target))
+    if (auto refusal = refuse_access(request, options_.token)) return answer(std::move(*refusal));
+
+  const std::string_view asked = request.method;
+  const std::string_view method = asked == "HEAD" ? "GET" : asked;
+  std::string allow;
+  for (const AdminRoute& route : admin_route_table()) {
+    auto names = match(route.path, target->segments);
+    if (!names) continue;
+    if (route.method == method)
+      return route.run(
+          {control_, options_, request, *target, std::move(*names), std::move(answer)});
+    if (!allow.empty()) allow += ", ";
+    allow += route.method;
+    if (route.method == "GET") allow += ", HEAD";
+  }
+  if (allow.empty())
+    return answer(problem_reply(404, "", "There is no such path; GET / lists all calls."));
+  answer(not_allowed(request.method, allow));
+}
+
+}  // namespace sluice::proxy

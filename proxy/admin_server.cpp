@@ -1,0 +1,136 @@
+#include "proxy/admin_server.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <exception>
+#include <set>
+#include <utility>
+
+#include "proxy/admin_session.hpp"
+#include "proxy/admin_socket.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+namespace asio = boost::asio;
+
+/// After an accept that failed for want of descriptors or memory: trying at once would only spin.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+constexpr auto result = asio::as_tuple(asio::use_awaitable);
+
+}  // namespace
+
+/// Lives until the last coroutine has ended, so that each may end after stop().
+struct AdminServer::Shell {
+  using Protocol = AdminSession::Protocol;
+
+  Shell(asio::io_context& context, Control& the_control, AdminOptions the_options)
+      : io(context),
+        control(the_control),
+        options(std::move(the_options)),
+        routes(the_control, options),
+        acceptor(context),
+        pause(context) {}
+
+  static asio::awaitable<void> accept_all(std::shared_ptr<Shell> shell);
+  static void serve(const std::shared_ptr<Shell>& shell, Protocol::socket socket);
+
+  asio::io_context& io;
+  Control& control;
+  AdminOptions options;
+  AdminRoutes routes;
+  asio::basic_socket_acceptor<Protocol> acceptor;
+  asio::steady_timer pause;
+  AdminSocket listening;
+  std::set<AdminSession*> sessions;
+  bool stopped = false;
+};
+
+asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shell) {
+  while (!shell->stopped) {
+    auto [error, socket] = co_await shell->acceptor.async_accept(result);
+    if (shell->stopped || error == asio::error::operation_aborted) co_return;
+    if (!error) {
+      serve(shell, std::move(socket));
+      continue;
+    }
+    if (error == asio::error::connection_aborted) continue;
+    spdlog::warn("admin: cannot accept a connection: {}", error.message());
+    shell->pause.expires_after(accept_pause);
+    co_await shell->pause.async_wait(result);
+  }
+}
+
+void AdminServer::Shell::serve(const std::shared_ptr<Shell>& shell, Protocol::socket socket) {
+  const int on = 1;
+  if (shell->listening.family() != AF_UNIX)
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (shell->sessions.size() >= shell->options.max_connections) {
+    const std::string refusal = AdminSession::too_many();
+    ::send(socket.native_handle(), refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
+  auto session = std::make_shared<AdminSession>(std::move(socket), shell->control, shell->routes,
+                                                shell->options);
+  shell->sessions.insert(session.get());
+  // The shell is held by the completion, which outlives the coroutine and what it refers to.
+  asio::co_spawn(shell->io, AdminSession::run(session),
+                 [shell, key = session.get()](const std::exception_ptr& failure) {
+                   shell->sessions.erase(key);
+                   if (!failure) return;
+                   try {
+                     std::rethrow_exception(failure);
+                   } catch (const std::exception& error) {
+                     spdlog::error("admin: connection ended by: {}", error.what());
+                   }
+                 });
+}
+
+AdminServer::AdminServer(asio::io_context& io, Control& control, AdminOptions options)
+    : shell_(std::make_shared<Shell>(io, control, std::move(options))) {}
+
+AdminServer::~AdminServer() {
+  stop();
+}
+
+std::string AdminServer::listen(const std::string& address) {
+  auto opened = AdminSocket::open(address);
+  if (!opened) return opened.error();
+  const int family = opened->family();
+  boost::system::error_code error;
+  shell_->acceptor.assign(Shell::Protocol(family, 0), opened->descriptor(), error);
+  if (error)
+    return "The admin interface cannot listen on " + address + ": " + error.message() + ".";
+  opened->release();
+  shell_->listening = std::move(*opened);
+  asio::co_spawn(shell_->io, Shell::accept_all(shell_), [](const std::exception_ptr& failure) {
+    if (failure) spdlog::critical("admin: accepting ended by an error; nobody can connect");
+  });
+  spdlog::info("admin: listening on {}", shell_->listening.address());
+  return "";
+}
+
+std::string AdminServer::local_address() const {
+  return shell_->listening.address();
+}
+
+void AdminServer::stop() {
+  if (std::exchange(shell_->stopped, true)) return;
+  boost::system::error_code ignored;
+  shell_->acceptor.close(ignored);
+  shell_->pause.cancel();
+  shell_->listening = AdminSocket();
+  for (AdminSession* session : shell_->sessions) session->stop();
+}
+
+}  // namespace sluice::proxy

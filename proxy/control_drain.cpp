@@ -1,0 +1,260 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "proxy/json_writer.hpp"
+#include "proxy/local_control.hpp"
+
+namespace sluice::proxy {
+
+/// One drain that is being followed to its end.
+///
+///     draining --all counts zero--> drained
+///     draining --deadline--> cutting --all counts zero, or a second later--> drained
+///     draining --un-drain--> cancelled
+struct LocalControl::DrainWatch {
+  DrainOrder order;
+  std::set<std::string> addresses;  ///< of the backends it is about
+  TimePoint deadline = TimePoint::max();
+  TimePoint give_up = TimePoint::max();
+  std::uint64_t cut = 0;
+  bool is_cutting = false;
+  bool is_removal = false;
+  Done<DrainStatus> done;  ///< empty: nobody waits
+};
+
+namespace {
+
+constexpr std::chrono::seconds time_to_cut{2};
+
+std::string subject_of(const Control::DrainOrder& order) {
+  return order.backend.empty() ? order.pool : order.pool + " " + order.backend;
+}
+
+std::string event_body(const Control::DrainOrder& order, const std::string& who,
+                       const DrainStatus& status) {
+  JsonWriter body;
+  body.open_object().key("pool").text(order.pool).key("backend").text(order.backend);
+  body.key("who").text(who).key("state").text(to_string(status.state));
+  body.key("in_flight").number(status.in_flight).key("upgraded").number(status.upgraded);
+  body.key("open").number(status.open).key("cut").number(status.cut).close_object();
+  return body.str();
+}
+
+bool same_target(const core::DrainOverride& drain, const std::string& pool,
+                 const std::string& backend) {
+  return drain.pool == pool && drain.backend == backend;
+}
+
+}  // namespace
+
+std::string_view to_string(DrainState state) {
+  switch (state) {
+    case DrainState::none:
+      return "none";
+    case DrainState::draining:
+      return "draining";
+    case DrainState::drained:
+      return "drained";
+  }
+  return "none";
+}
+
+std::optional<Denial> LocalControl::check_target(const std::string& pool,
+                                                 const std::string& backend) const {
+  const PoolSettings* found = find_pool(pool);
+  if (found == nullptr) {
+    return Denial{404, "No such pool",
+                  "there is no pool \"" + pool + "\"; GET /v1/pools lists them"};
+  }
+  if (backend.empty()) return std::nullopt;
+  const bool is_member =
+      std::any_of(found->backends.begin(), found->backends.end(),
+                  [&](const BackendSettings& member) { return member.address == backend; });
+  if (is_member) return std::nullopt;
+  return Denial{404, "No such backend",
+                "pool \"" + pool + "\" has no backend \"" + backend + "\"; GET /v1/pools/" + pool +
+                    " lists them"};
+}
+
+void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) {
+  if (auto denial = check_target(order.pool, order.backend)) {
+    boost::asio::post(io_, [done, denial] { done(*denial); });
+    return;
+  }
+  const auto known = std::find_if(overrides_.drains.begin(), overrides_.drains.end(),
+                                  [&](const core::DrainOverride& drain) {
+                                    return same_target(drain, order.pool, order.backend);
+                                  });
+  if (known == overrides_.drains.end()) {
+    overrides_.drains.push_back({order.pool, order.backend, {actor.who, wall_clock_ms()}});
+    audit(actor, "drain", subject_of(order), "taking requests", "draining");
+    events_.add("drain", event_body(order, actor.who, {order.pool, order.backend}));
+  }
+  std::set<std::string> addresses;
+  for (const BackendSettings& member : find_pool(order.pool)->backends) {
+    if (order.backend.empty() || order.backend == member.address) addresses.insert(member.address);
+  }
+  std::vector<BackendCondition> conditions;
+  for (const std::string& address : addresses) {
+    conditions.push_back(condition_of(order.pool, address));
+  }
+  fleet_.on_all_then(
+      [conditions](Worker& worker) {
+        for (const BackendCondition& condition : conditions) worker.apply(condition);
+      },
+      [this, order, addresses, done] {
+        keep_then([this, order, addresses, done] { watch_drain(order, addresses, done); });
+      });
+}
+
+/// Follows a drain that every worker has begun. With `wait` the caller hears of its end, else of
+/// its beginning.
+void LocalControl::watch_drain(DrainOrder order, std::set<std::string> addresses,
+                               Done<DrainStatus> done) {
+  auto watch = std::make_shared<DrainWatch>();
+  watch->order = order;
+  watch->addresses = std::move(addresses);
+  if (order.deadline) watch->deadline = Clock::now() + *order.deadline;
+  if (order.wait) watch->done = done;
+  watches_.push_back(watch);
+  if (order.wait) return poll_drains();
+  fleet_.ask_all<std::vector<core::Backend>>(
+      [order](Worker& worker) { return worker.counts_of(order.pool, order.backend); },
+      [order, done](const std::vector<std::vector<core::Backend>>& counts) {
+        DrainStatus status{order.pool, order.backend};
+        for (const auto& of_worker : counts) {
+          for (const core::Backend& backend : of_worker) {
+            status.in_flight += backend.in_flight;
+            status.upgraded += backend.upgraded;
+            status.open += backend.open;
+          }
+        }
+        const bool is_quiet = status.in_flight + status.upgraded + status.open == 0;
+        status.state = is_quiet ? DrainState::drained : DrainState::draining;
+        done(status);
+      });
+}
+
+void LocalControl::poll_drains() {
+  if (poll_under_way_) return;
+  poll_under_way_ = true;
+  const auto watches = std::make_shared<std::list<std::shared_ptr<DrainWatch>>>(watches_);
+  std::set<std::string> pools;
+  for (const auto& watch : *watches) pools.insert(watch->order.pool);
+  fleet_.ask_all<std::vector<core::Backend>>(
+      [pools](Worker& worker) {
+        std::vector<core::Backend> all;
+        for (const std::string& pool : pools) {
+          const auto counts = worker.counts_of(pool, "");
+          all.insert(all.end(), counts.begin(), counts.end());
+        }
+        return all;
+      },
+      [this, watches](const std::vector<std::vector<core::Backend>>& counts) {
+        poll_under_way_ = false;
+        for (const auto& watch : *watches) judge_drain(watch, counts);
+      });
+}
+
+void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
+                               const std::vector<std::vector<core::Backend>>& counts) {
+  if (std::find(watches_.begin(), watches_.end(), watch) == watches_.end()) return;
+  DrainStatus status{watch->order.pool, watch->order.backend};
+  for (const auto& of_worker : counts) {
+    for (const core::Backend& backend : of_worker) {
+      if (backend.pool != watch->order.pool || !watch->addresses.contains(backend.address))
+        continue;
+      status.in_flight += backend.in_flight;
+      status.upgraded += backend.upgraded;
+      status.open += backend.open;
+    }
+  }
+  status.cut = watch->cut;
+  status.deadline_passed = watch->is_cutting;
+  const TimePoint now = Clock::now();
+  const bool is_quiet = status.in_flight + status.upgraded + status.open == 0;
+  if (is_quiet || now > watch->give_up) {
+    status.state = is_quiet ? DrainState::drained : DrainState::draining;
+    return finish_drain(watch, status);
+  }
+  if (now < watch->deadline || watch->is_cutting) return;
+  watch->is_cutting = true;
+  watch->give_up = now + time_to_cut;
+  fleet_.ask_all<std::size_t>(
+      [pool = watch->order.pool, addresses = watch->addresses](Worker& worker) {
+        std::size_t cut = 0;
+        for (const std::string& address : addresses) cut += worker.cut_backend(pool, address);
+        return cut;
+      },
+      [watch](const std::vector<std::size_t>& cut) {
+        for (const std::size_t count : cut) watch->cut += count;
+      });
+}
+
+void LocalControl::finish_drain(const std::shared_ptr<DrainWatch>& watch,
+                                const DrainStatus& status) {
+  watches_.remove(watch);
+  if (status.state == DrainState::drained) {
+    spdlog::info("{} is drained, {} cut", subject_of(watch->order), status.cut);
+    events_.add("drained", event_body(watch->order, "drain", status));
+  }
+  if (watch->done) watch->done(status);
+}
+
+void LocalControl::undrain(const std::string& pool, const std::string& backend, Actor actor,
+                           Done<PoolStatus> done) {
+  if (auto denial = check_target(pool, backend)) {
+    boost::asio::post(io_, [done, denial] { done(*denial); });
+    return;
+  }
+  const std::size_t removed =
+      std::erase_if(overrides_.drains, [&](const core::DrainOverride& drain) {
+        // Un-draining a pool takes the drains of its backends with it.
+        return drain.pool == pool && (backend.empty() || drain.backend == backend);
+      });
+  if (!backend.empty() && is_draining(pool, backend)) {
+    boost::asio::post(io_, [done, pool] {
+      done(Denial{409, "The whole pool drains",
+                  "pool \"" + pool + "\" drains as a whole; un-drain the pool"});
+    });
+    return;
+  }
+  const auto watches = watches_;
+  for (const auto& watch : watches) {
+    const bool is_cancelled = !watch->is_removal && watch->order.pool == pool &&
+                              (backend.empty() || watch->order.backend == backend);
+    if (is_cancelled) finish_drain(watch, {pool, watch->order.backend, DrainState::none});
+  }
+  if (removed > 0) {
+    const DrainOrder order{pool, backend, std::nullopt, false};
+    audit(actor, "undrain", subject_of(order), "draining", "taking requests");
+    events_.add("undrain", event_body(order, actor.who, {pool, backend, DrainState::none}));
+  }
+  std::vector<BackendCondition> conditions;
+  for (const BackendSettings& member : find_pool(pool)->backends) {
+    conditions.push_back(condition_of(pool, member.address));
+  }
+  fleet_.on_all_then(
+      [conditions](Worker& worker) {
+        for (const BackendCondition& condition : conditions) worker.apply(condition);
+      },
+      [this, pool, done] { keep_then([this, pool, done] { this->pool(pool, done); }); });
+}
+
+void LocalControl::remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) {
+  if (auto denial = check_target(order.pool, order.backend)) {
+    boost::asio::post(io_, [done, denial] { done(*denial); });
+    return;
+  }
+  std::vector<BackendSettings> left = find_pool(order.pool)->backends;
+  std::erase_if(left,
+                [&](const BackendSettings& member) { return member.address == order.backend; });
+  change_membership(order.pool, std::move(left), actor, [this, order, done] {
+    watch_drain(order, {order.backend}, done);
+    watches_.back()->is_removal = true;
+  });
+}
+
+}  // namespace sluice::proxy

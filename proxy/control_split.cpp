@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "proxy/json_writer.hpp"
+#include "proxy/local_control.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+const ShareSettings* find_share(const std::vector<ShareSettings>& shares, const std::string& pool) {
+  const auto found = std::find_if(shares.begin(), shares.end(),
+                                  [&](const ShareSettings& share) { return share.pool == pool; });
+  return found == shares.end() ? nullptr : &*found;
+}
+
+Weight weight_of(const std::vector<ShareSettings>& shares, const std::string& pool) {
+  const ShareSettings* share = find_share(shares, pool);
+  return share == nullptr ? 0 : share->weight;
+}
+
+/// A weight for each of `shares`, in their order; 0 where `weights` says nothing.
+std::vector<ShareSettings> over_all_shares(const std::vector<ShareSettings>& shares,
+                                           const std::vector<ShareSettings>& weights) {
+  std::vector<ShareSettings> result;
+  for (const ShareSettings& share : shares) {
+    result.push_back({share.pool, weight_of(weights, share.pool)});
+  }
+  return result;
+}
+
+}  // namespace
+
+/// What the file says of a route; plans keep its order of routes.
+const RouteSettings& LocalControl::configured_route(std::size_t route) const {
+  return configured_.routes[route];
+}
+
+RouteStatus LocalControl::route_status(std::size_t route) const {
+  const core::RoutePlan& plan = plan_->topology->routes[route];
+  RouteStatus status;
+  status.name = plan.settings.name;
+  status.host = plan.settings.host;
+  status.path = plan.settings.path;
+  status.revision = 1;
+  status.since = {"configuration", started_ms_};
+  const RouteSettings& configured = configured_route(route);
+  const auto& shares = plan_->splits[route]->shares();
+  for (std::size_t index = 0; index < shares.size(); ++index) {
+    const std::string& pool = plan.settings.split[index].pool;
+    status.shares.push_back({pool, weight_of(configured.split, pool), shares[index].weight});
+    status.overridden |= status.shares.back().configured != shares[index].weight;
+  }
+  for (const core::SplitOverride& split : overrides_.splits) {
+    if (split.route != status.name) continue;
+    status.revision = split.revision;
+    status.since = split.origin;
+  }
+  return status;
+}
+
+Outcome<std::vector<RouteStatus>> LocalControl::routes() {
+  std::vector<RouteStatus> all;
+  for (std::size_t route = 0; route < plan_->topology->routes.size(); ++route) {
+    all.push_back(route_status(route));
+  }
+  return all;
+}
+
+Outcome<RouteStatus> LocalControl::route(const std::string& name) {
+  const std::size_t index = core::route_index(*plan_->topology, name);
+  if (index == plan_->topology->routes.size()) {
+    return Denial{404, "No such route",
+                  "there is no route \"" + name + "\"; GET /v1/routes lists them"};
+  }
+  return route_status(index);
+}
+
+std::optional<Denial> LocalControl::check_weights(std::size_t route,
+                                                  const std::vector<ShareSettings>& weights) const {
+  const auto& shares = configured_route(route).split;
+  std::string known;
+  for (const ShareSettings& share : shares) known += (known.empty() ? "" : ", ") + share.pool;
+  std::uint64_t sum = 0;
+  for (std::size_t index = 0; index < weights.size(); ++index) {
+    const ShareSettings& weight = weights[index];
+    if (find_share(shares, weight.pool) == nullptr) {
+      return Denial{
+          422, "Unknown pool",
+          "\"" + weight.pool + "\" is not in the split of this route; its pools are " + known};
+    }
+    if (find_share(weights, weight.pool) != &weight) {
+      return Denial{422, "Pool named twice", "\"" + weight.pool + "\" stands in weights twice"};
+    }
+    if (weight.weight > weight_max) {
+      return Denial{422, "Weight too large",
+                    "the weight of \"" + weight.pool + "\" is above " + weight_text(weight_max)};
+    }
+    sum += weight.weight;
+  }
+  if (sum == 0) {
+    return Denial{422, "No weight left",
+                  "the weights add up to 0; at least one pool needs a weight above 0"};
+  }
+  return std::nullopt;
+}
+
+core::SplitOverride& LocalControl::split_override(std::size_t route) {
+  const RouteStatus now = route_status(route);
+  const auto found =
+      std::find_if(overrides_.splits.begin(), overrides_.splits.end(),
+                   [&](const core::SplitOverride& split) { return split.route == now.name; });
+  if (found != overrides_.splits.end()) return *found;
+  core::SplitOverride fresh;
+  fresh.route = now.name;
+  fresh.configured = configured_route(route).split;
+  fresh.revision = now.revision;
+  return overrides_.splits.emplace_back(std::move(fresh));
+}
+
+void LocalControl::set_split(const std::string& route, std::vector<ShareSettings> weights,
+                             std::optional<std::uint64_t> if_match, Actor actor,
+                             Done<RouteStatus> done) {
+  const auto deny = [&](Denial denial) {
+    boost::asio::post(io_, [done, denial] { done(denial); });
+  };
+  const std::size_t index = core::route_index(*plan_->topology, route);
+  if (index == plan_->topology->routes.size()) return deny(this->route(route).error());
+  const RouteStatus before = route_status(index);
+  if (if_match && *if_match != before.revision) {
+    return deny({412, "Someone was faster",
+                 "the split is at revision " + std::to_string(before.revision) + ", not " +
+                     std::to_string(*if_match) + "; read it again and decide anew"});
+  }
+  if (auto denial = check_weights(index, weights)) return deny(*denial);
+
+  weights = over_all_shares(configured_route(index).split, weights);
+  std::vector<ShareSettings> old;
+  for (const ShareStatus& share : before.shares) old.push_back({share.pool, share.in_force});
+
+  core::SplitOverride& change = split_override(index);
+  change.weights = weights;
+  change.revision = before.revision + 1;
+  change.origin = {actor.who, wall_clock_ms()};
+  for (RouteSettings& settings : effective_.routes) {
+    if (settings.name == route) settings.split = weights;
+  }
+  auto plan = std::make_shared<core::Plan>(*plan_);
+  ++plan->generation;
+  plan->splits[index] = core::build_split(*plan->topology, index, weights);
+  plan_ = std::move(plan);
+
+  audit(actor, "split", route, in_words(old), in_words(weights));
+  JsonWriter body;
+  body.open_object().key("route").text(route).key("before").text(in_words(old));
+  body.key("after").text(in_words(weights)).key("revision").number(before.revision + 1);
+  body.key("who").text(actor.who).key("why").text("admin call").close_object();
+  events_.add("split", body.str());
+  post_plan(false, [this, done, status = route_status(index)] {
+    keep_then([done, status] { done(status); });
+  });
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+/// Coarse deadlines: arming, moving and disarming are a few pointer writes, because nearly every
+/// deadline is disarmed before it passes.
+namespace sluice::proxy {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+
+/// The monotonic clock as of the kernel's last tick (a few milliseconds old), without a system
+/// call.
+TimePoint coarse_now();
+
+class DeadlineWheel;
+
+/// Something that happens unless it is disarmed in time. Lives inside its owner; disarms itself
+/// when destroyed.
+class Deadline {
+ public:
+  using Action = void (*)(void* owner);
+
+  /// `action(owner)` is called, on the wheel's thread, when an armed deadline passes.
+  Deadline(DeadlineWheel& wheel, Action action, void* owner)
+      : wheel_(&wheel), action_(action), owner_(owner) {}
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+  ~Deadline() { disarm(); }
+
+  /// Passes `after` from now, never earlier, at most two grains later. Zero or less disarms.
+  void arm(std::chrono::milliseconds after);
+  void disarm();
+  bool is_armed() const { return linked_; }
+
+ private:
+  friend class DeadlineWheel;
+  DeadlineWheel* wheel_;
+  Action action_;
+  void* owner_;
+  Deadline* previous_ = nullptr;
+  Deadline* next_ = nullptr;
+  std::uint64_t due_tick_ = 0;
+  std::uint32_t slot_ = 0;
+  bool linked_ = false;
+};
+
+/// A hashed timing wheel (Varghese and Lauck, 1987, scheme 6). One per thread; its owner calls
+/// advance().
+class DeadlineWheel {
+ public:
+  static constexpr std::chrono::milliseconds grain{20};
+
+  DeadlineWheel() : start_(Clock::now()) {}
+  DeadlineWheel(const DeadlineWheel&) = delete;
+  DeadlineWheel& operator=(const DeadlineWheel&) = delete;
+
+  /// Runs the actions of all deadlines that have passed by `now`. Actions may arm and disarm any
+  /// deadline.
+  void advance(TimePoint now);
+  bool is_empty() const { return armed_ == 0; }
+
+ private:
+  friend class Deadline;
+  static constexpr std::size_t slot_count = 512;
+
+  std::uint64_t tick_of(TimePoint at) const;
+  void link(Deadline& deadline);
+  void unlink(Deadline& deadline);
+  void run_slot(std::size_t slot);
+
+  TimePoint start_;
+  std::uint64_t tick_ = 0;  ///< the last tick that was run
+  std::size_t armed_ = 0;
+  std::array<Deadline*, slot_count> slots_{};
+  Deadline* visiting_ = nullptr;  ///< next to be visited by run_slot
+};
+
+}  // namespace sluice::proxy

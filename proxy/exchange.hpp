@@ -1,0 +1,129 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/framing.hpp"
+#include "core/retry.hpp"
+#include "core/ticket.hpp"
+#include "proxy/backend_connection.hpp"
+#include "proxy/head_parser.hpp"
+#include "proxy/own_answer.hpp"
+#include "proxy/request.hpp"
+#include "proxy/task.hpp"
+#include "proxy/worker.hpp"
+
+namespace sluice::proxy {
+
+/// Octets the head of an answer may have.
+inline constexpr std::uint64_t max_answer_head = 256 * 1024;
+
+/// Whose side of the exchange failed.
+enum class Side : std::uint8_t {
+  none,     ///< nothing failed
+  client,   ///< the client left, stalled or sent a broken body
+  backend,  ///< `reason` says how
+  proxy,    ///< ended from here: a drain began before anything was sent, a deadline cut it
+};
+
+/// Why an attempt did not come to a whole answer.
+struct Fault {
+  Side side = Side::none;
+  core::FailureReason reason = core::FailureReason::reset;  ///< of a backend's fault
+  unsigned status = 502;  ///< what the client is told when nothing was sent to it yet; 499: nothing
+  std::string_view error;  ///< for the log
+  explicit operator bool() const { return side != Side::none; }
+};
+
+/// The client's side of an exchange, as its session has it.
+struct ClientSide {
+  Stream& stream;
+  ListenerTally& listener;
+  std::string& out;  ///< text towards the client; reused
+};
+
+/// Carries one request to a backend and its answer to the client:
+/// split -> balance (Ticket) -> connection -> send -> answer -> again elsewhere, if it may be.
+/// Lives for one request on the session's worker.
+class Exchange {
+ public:
+  Exchange(Worker& worker, ClientSide client, Request& request);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+
+  /// Serves the request. Everything is recorded in request.record. Afterwards keeps_client_open()
+  /// says whether the client's connection can carry another request.
+  Task<void> forward();
+  bool keeps_client_open() const { return keeps_open_; }
+  bool is_tunnel() const { return is_tunnel_; }
+  /// The answer to the client ended before it was whole: the client must be able to tell.
+  bool was_answer_cut() const { return client_answered_ && last_fault_ && !is_tunnel_; }
+  /// Octets of the request's body may still be on their way.
+  bool leaves_body_unread() const { return !request_.body.is_done(); }
+
+ private:
+  // forward.cpp
+  bool choose();
+  bool choose_share();
+  bool decide_again(const Fault& fault);
+  Task<void> answer_fault(Fault fault);
+  Task<void> answer_unavailable();
+  Task<void> send_own(OwnAnswer answer);
+  void count_share(core::ShareIndex share);
+
+  // exchange.cpp
+  Task<Fault> attempt();
+  Task<Fault> connect();
+  Task<Fault> send();
+  Task<void> upload();
+  Task<Fault> receive_answer();
+  Task<Fault> receive_head(core::ResponseHead& head);
+  Task<Fault> relay_answer(core::ResponseHead& head);
+  Task<Fault> tunnel(core::ResponseHead& head);
+  Task<Fault> relay_tunnel();
+  Task<void> relay_tunnel_upload(TunnelPulse& pulse);
+  Fault fault_of_read(IoError error) const;
+  Fault fault_of_relay(RelayEnd end) const;
+  Fault fault_of_upload() const;
+  void watch_client();
+  void on_client_read();
+  void on_total_deadline();
+  Stream& backend() { return connection_->stream(); }
+
+  Worker& worker_;
+  Stream& client_;
+  ListenerTally& listener_;
+  std::string& out_;
+  Request& request_;
+  Deadline total_;
+
+  core::ShareSet excluded_ = 0;
+  core::ShareIndex share_ = 0;
+  bool has_share_ = false;
+  std::optional<core::ShareIndex> meant_;  ///< the pool first chosen, when it could not serve
+  RoutePoolTally* counted_in_ = nullptr;
+  std::vector<core::Backend*> tried_;
+  core::Ticket ticket_;
+  LocalPtr<LiveBackend> attempted_;  ///< the backend of the present attempt
+  std::unique_ptr<BackendConnection> connection_;
+  HeadScan scan_;
+  BodyReader answer_body_;
+  Child upload_;
+  RelayEnd upload_end_ = RelayEnd::complete;
+  Fault last_fault_;
+  bool wants_fresh_ = false;
+  bool was_sent_ = false;
+  bool awaits_head_ = false;
+  bool answer_begun_ = false;     ///< the backend sent something
+  bool client_answered_ = false;  ///< the client was sent something of a final answer
+  bool client_left_ = false;
+  bool total_passed_ = false;
+  bool keeps_open_ = false;
+  bool is_tunnel_ = false;
+};
+
+}  // namespace sluice::proxy

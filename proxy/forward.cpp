@@ -1,0 +1,154 @@
+#include <array>
+
+#include "proxy/exchange.hpp"
+
+namespace sluice::proxy {
+using core::FailureReason;
+using core::RetryVerdict;
+
+Exchange::Exchange(Worker& worker, ClientSide client, Request& request)
+    : worker_(worker),
+      client_(client.stream),
+      listener_(client.listener),
+      out_(client.out),
+      request_(request),
+      total_(
+          worker.wheel(), [](void* self) { static_cast<Exchange*>(self)->on_total_deadline(); },
+          this) {}
+
+Exchange::~Exchange() {
+  client_.watch({});
+  if (counted_in_ != nullptr) --counted_in_->in_flight;
+}
+
+Task<void> Exchange::forward() {
+  total_.arm(request_.timeouts().total);
+  while (choose()) {
+    const Fault fault = co_await attempt();
+    if (!fault) co_return;
+    last_fault_ = fault;
+    if (!decide_again(fault)) co_return co_await answer_fault(fault);
+  }
+  if (last_fault_) co_return co_await answer_fault(last_fault_);
+  co_await answer_unavailable();
+}
+
+/// Takes a ticket on a backend: of the pool that was chosen, or, when that one cannot serve, of
+/// another drawn among the rest (pitfalls P28 and P29).
+bool Exchange::choose() {
+  for (;;) {
+    if (!has_share_ && !choose_share()) return false;
+    const auto& split = *request_.plan->plan->splits[request_.route];
+    LivePool& pool = request_.plan->topology->pools[split.shares()[share_].pool];
+    for (;;) {
+      ticket_ = pool.balancer.choose(worker_.random().next(), tried_);
+      if (!ticket_ || ticket_.backend().admits()) break;
+      // An older plan than the one in force still lists it.
+      tried_.push_back(&ticket_.backend());
+      ticket_.finish();
+    }
+    if (ticket_) {
+      count_share(share_);
+      return true;
+    }
+    if (!meant_) meant_ = share_;
+    excluded_ |= core::ShareSet{1} << share_;
+    has_share_ = false;
+  }
+}
+
+bool Exchange::choose_share() {
+  const auto& split = *request_.plan->plan->splits[request_.route];
+  const auto choice =
+      core::choose_share(split, request_.steering, worker_.random().next(), excluded_);
+  if (!choice) return false;
+  share_ = choice->share;
+  has_share_ = true;
+  request_.record.why = choice->why;
+  return true;
+}
+
+void Exchange::count_share(core::ShareIndex share) {
+  LiveRoute& route = request_.live_route();
+  RoutePoolTally* tally = route.shares[share];
+  if (tally == counted_in_) return;
+  if (counted_in_ != nullptr) --counted_in_->in_flight;
+  ++tally->in_flight;
+  counted_in_ = tally;
+  request_.record.pool = tally->pool;
+  if (meant_ && *meant_ != share) {
+    route.tally->count_spill(route.shares[*meant_]->pool, tally->pool);
+  }
+}
+
+bool Exchange::decide_again(const Fault& fault) {
+  if (fault.side == Side::client || total_passed_ || client_left_) return false;
+  core::FailedAttempt failed;
+  failed.reason = fault.reason;
+  failed.was_sent = was_sent_;
+  failed.answer_begun = answer_begun_ || client_answered_;
+  failed.on_reused = connection_ != nullptr && connection_->is_reused();
+  failed.is_idempotent = request_.is_idempotent;
+  failed.is_replayable = request_.replay.is_complete();
+  failed.attempts = request_.record.attempts;
+  if (fault.side == Side::proxy && was_sent_) return false;
+  const RetryVerdict verdict = core::decide_retry(failed);
+  connection_.reset();
+  if (verdict == RetryVerdict::give_up) return false;
+
+  wants_fresh_ = verdict == RetryVerdict::fresh_connection;
+  if (!wants_fresh_) tried_.push_back(attempted_.get());
+  RetryReason reason = RetryReason::connect;
+  if (fault.side == Side::proxy) {
+    reason = RetryReason::drained;
+  } else if (was_sent_) {
+    reason = wants_fresh_ ? RetryReason::stale : RetryReason::reset;
+  }
+  if (counted_in_ != nullptr) count(counted_in_->retries, reason);
+  return true;
+}
+
+Task<void> Exchange::answer_fault(Fault fault) {
+  connection_.reset();
+  Record& record = request_.record;
+  record.error = fault.error;
+  if (client_left_) fault = {Side::client, {}, 499, "client_left"};
+  if (fault.side == Side::client) record.error = fault.error;
+  if (total_passed_) {
+    record.error = "total_timeout";
+    fault = {Side::backend, FailureReason::first_byte_timeout, 504, record.error};
+  }
+  if (client_answered_) co_return;
+  record.status = fault.status;
+  if (fault.status == 499 || !client_.is_open()) co_return;
+  OwnAnswer answer = answer_for(fault.reason);
+  if (fault.side == Side::client) {
+    answer = {fault.status, fault.error, {}, {}, false};
+  } else if (fault.side == Side::proxy) {
+    answer = {503, "the proxy ended the request", "destination_unavailable", {}, true};
+  }
+  record.status = answer.status;
+  co_await send_own(answer);
+}
+
+Task<void> Exchange::answer_unavailable() {
+  count(request_.live_route().tally->rejected, RejectReason::none_can_serve);
+  request_.record.error = "none_can_serve";
+  request_.record.status = 503;
+  const OwnAnswer answer{
+      503, "no backend can serve this request now", "destination_unavailable", {}, true};
+  co_await send_own(answer);
+}
+
+Task<void> Exchange::send_own(OwnAnswer answer) {
+  keeps_open_ = request_.persists && !leaves_body_unread() && !worker_.is_finishing();
+  out_.clear();
+  write_own_answer(out_, answer,
+                   {request_.accepts_json, request_.is_head, !keeps_open_,
+                    request_.record.request_id, worker_.date()});
+  std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+  const IoError written = co_await client_.write(piece, request_.timeouts().body_idle);
+  if (written != IoError::none) keeps_open_ = false;
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,71 @@
+#include "proxy/frame_pool.hpp"
+
+#include <array>
+#include <new>
+
+namespace sluice::proxy {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool recycles = false;
+#else
+constexpr bool recycles = true;
+#endif
+
+constexpr std::size_t class_size = 128;
+constexpr std::size_t class_count = 32;
+constexpr std::size_t kept_per_class = 256;
+
+struct Free {
+  Free* next;
+};
+
+struct ClassList {
+  Free* head = nullptr;
+  std::size_t length = 0;
+};
+
+struct Lists {
+  std::array<ClassList, class_count> classes;
+  ~Lists() {
+    for (ClassList& list : classes) {
+      while (list.head != nullptr) {
+        Free* frame = list.head;
+        list.head = frame->next;
+        ::operator delete(frame);
+      }
+    }
+  }
+};
+
+thread_local Lists lists;
+
+std::size_t class_of(std::size_t size) {
+  return (size + class_size - 1) / class_size - 1;
+}
+
+}  // namespace
+
+void* FramePool::allocate(std::size_t size) {
+  const std::size_t index = class_of(size);
+  if (!recycles || index >= class_count) return ::operator new(size);
+  ClassList& list = lists.classes[index];
+  if (list.head == nullptr) return ::operator new((index + 1) * class_size);
+  Free* frame = list.head;
+  list.head = frame->next;
+  --list.length;
+  return frame;
+}
+
+void FramePool::release(void* frame, std::size_t size) noexcept {
+  const std::size_t index = class_of(size);
+  if (!recycles || index >= class_count || lists.classes[index].length >= kept_per_class) {
+    ::operator delete(frame);
+    return;
+  }
+  ClassList& list = lists.classes[index];
+  list.head = ::new (frame) Free{list.head};
+  ++list.length;
+}
+
+}  // namespace sluice::proxy

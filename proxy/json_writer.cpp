@@ -1,0 +1,134 @@
+#include "proxy/json_writer.hpp"
+
+#include <cstddef>
+
+namespace sluice::proxy {
+namespace {
+
+bool continues(std::string_view text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
+}
+
+/// Octets of the UTF-8 sequence at `at` (RFC 3629 section 4); 0 when there is none.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4 || !continues(text, at + 1)) return 0;
+  const auto second = static_cast<unsigned char>(text[at + 1]);
+  if (first < 0xe0) return 2;
+  if (!continues(text, at + 2)) return 0;
+  if (first < 0xf0) {
+    const bool overlong = first == 0xe0 && second < 0xa0;
+    const bool surrogate = first == 0xed && second > 0x9f;
+    return overlong || surrogate ? 0 : 3;
+  }
+  const bool overlong = first == 0xf0 && second < 0x90;
+  const bool beyond = first == 0xf4 && second > 0x8f;
+  return !continues(text, at + 3) || overlong || beyond ? 0 : 4;
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto octet = static_cast<unsigned char>(c);
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    default:
+      break;
+  }
+  if (octet >= 0x20 && octet != 0x7f) {
+    out += c;
+    return;
+  }
+  out += "\\u00";
+  out += digits[octet >> 4U];
+  out += digits[octet & 0xfU];
+}
+
+}  // namespace
+
+std::string weight_text(Weight value) {
+  std::string text = std::to_string(value / weight_one);
+  const Weight rest = value % weight_one;
+  if (rest == 0) return text;
+  text += '.';
+  text += static_cast<char>('0' + rest / 10);
+  if (rest % 10 != 0) text += static_cast<char>('0' + rest % 10);
+  return text;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  text(name);
+  out_ += ':';
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::text(std::string_view value) {
+  separate();
+  out_ += '"';
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t length = sequence_length(value, at);
+    if (length == 1)
+      append_escaped(out_, value[at]);
+    else if (length == 0)
+      out_ += "\\ufffd";
+    else
+      out_ += value.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  out_ += '"';
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(std::uint64_t value) {
+  return plain(std::to_string(value));
+}
+JsonWriter& JsonWriter::weight(Weight value) {
+  return plain(weight_text(value));
+}
+JsonWriter& JsonWriter::boolean(bool value) {
+  return plain(value ? "true" : "false");
+}
+JsonWriter& JsonWriter::null() {
+  return plain("null");
+}
+
+JsonWriter& JsonWriter::open(char bracket) {
+  separate();
+  out_ += bracket;
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::close(char bracket) {
+  out_ += bracket;
+  comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::plain(std::string_view value) {
+  separate();
+  out_ += value;
+  return *this;
+}
+
+void JsonWriter::separate() {
+  if (comma_) out_ += ',';
+  comma_ = true;
+}
+
+}  // namespace sluice::proxy

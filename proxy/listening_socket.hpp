@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/result.hpp"
+
+namespace sluice::proxy {
+
+/// How a socket listens.
+struct ListenOptions {
+  std::string subject;      ///< who listens, for messages: "The admin interface"
+  std::string table;        ///< where its address is configured, for messages: "[admin]"
+  mode_t file_mode = 0660;  ///< of the file of a unix socket
+  int backlog = 128;
+  bool shared_port = false;  ///< more sockets of this process will listen on the same port
+};
+
+/// A socket that listens. Closes itself, and removes its socket file when that is still its own:
+/// after a restart the path may belong to a successor.
+class ListeningSocket {
+ public:
+  /// Listens on "IPv4:port", "[IPv6]:port" or "unix:/path". Port 0 lets the system choose. A socket
+  /// file on which nobody answers any more is replaced. The error is a sentence that names the
+  /// address and says what to do.
+  static core::Result<ListeningSocket, std::string> open(std::string_view address,
+                                                         const ListenOptions& options);
+
+  /// One more socket on the port of this one (SO_REUSEPORT; this one was opened with shared_port),
+  /// or a duplicate of a unix socket. The error is a sentence.
+  core::Result<ListeningSocket, std::string> another(const ListenOptions& options) const;
+
+  ListeningSocket() = default;
+  ListeningSocket(ListeningSocket&& other) noexcept { swap(other); }
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~ListeningSocket();
+
+  /// -1 when released or never opened.
+  int descriptor() const { return descriptor_; }
+  /// Leaves closing the descriptor to the caller; the socket file stays with this object.
+  int release() { return std::exchange(descriptor_, -1); }
+  int family() const { return family_; }
+  /// The address with the port that is really in use.
+  const std::string& address() const { return address_; }
+
+ private:
+  void swap(ListeningSocket& other) noexcept;
+
+  int descriptor_ = -1;
+  int family_ = 0;
+  std::string address_;
+  std::string path_;  ///< of the socket file; "": none
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace sluice::proxy

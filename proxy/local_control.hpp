@@ -1,0 +1,148 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/overrides.hpp"
+#include "core/plan.hpp"
+#include "proxy/control.hpp"
+#include "proxy/event_log.hpp"
+#include "proxy/fleet.hpp"
+#include "proxy/prober.hpp"
+#include "proxy/resolver.hpp"
+#include "proxy/state_file.hpp"
+
+namespace sluice::proxy {
+
+/// The control side of one proxy: knows what is configured, what was changed at run time and how
+/// every backend is, makes plans of it and posts them to the workers. Lives on the control thread.
+class LocalControl final : public Control {
+ public:
+  struct Parts {
+    boost::asio::io_context& io;
+    Fleet& fleet;
+    StateFile& state;
+    AccessLog& access_log;
+  };
+
+  /// Lays what the state file says over `configured`; notices go to the log.
+  LocalControl(Parts parts, Settings configured);
+  LocalControl(const LocalControl&) = delete;
+  LocalControl& operator=(const LocalControl&) = delete;
+  ~LocalControl() override;
+
+  /// Gives the workers their first plan, starts health checks and look-ups. `ready` is called once
+  /// every worker has the plan and every backend its first verdict, or after a bound of time.
+  void start(std::function<void()> ready);
+  /// Ends health checks, look-ups and timers; waiting callers are answered.
+  void stop();
+
+  const Settings& settings() const { return effective_; }
+  void set_readiness(Readiness readiness);
+
+  void status(Done<Status> done) override;
+  Outcome<std::vector<RouteStatus>> routes() override;
+  Outcome<RouteStatus> route(const std::string& name) override;
+  void pool(const std::string& name, Done<PoolStatus> done) override;
+  void snapshot(Done<Snapshot> done) override;
+  Readiness readiness() const override { return readiness_; }
+  void set_split(const std::string& route, std::vector<ShareSettings> weights,
+                 std::optional<std::uint64_t> if_match, Actor actor,
+                 Done<RouteStatus> done) override;
+  void drain(DrainOrder order, Actor actor, Done<DrainStatus> done) override;
+  void undrain(const std::string& pool, const std::string& backend, Actor actor,
+               Done<PoolStatus> done) override;
+  void set_backends(const std::string& pool, std::vector<BackendSettings> backends, Actor actor,
+                    Done<PoolStatus> done) override;
+  void add_backend(const std::string& pool, BackendSettings backend, Actor actor,
+                   Done<PoolStatus> done) override;
+  void remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) override;
+  std::vector<Event> events_since(std::uint64_t last_id) const override;
+  std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener) override;
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+  struct DrainWatch;
+
+  // local_control.cpp
+  void tick();
+  void check_ready();
+  void post_plan(bool with_conditions, std::function<void()> then);
+  void post_condition(const std::string& pool, const std::string& address);
+  BackendCondition condition_of(const std::string& pool, const std::string& address) const;
+  std::vector<BackendCondition> all_conditions() const;
+  void follow_membership();
+  void on_health(const std::string& pool, const std::string& address, core::HealthState state,
+                 const std::string& seen);
+  void on_resolved(const std::string& pool, const std::string& address,
+                   const std::vector<SocketAddress>& addresses);
+  void keep_then(std::function<void()> then);
+  void audit(const Actor& actor, const std::string& change, const std::string& subject,
+             const std::string& before, const std::string& after) const;
+  bool is_draining(const std::string& pool, const std::string& address) const;
+  const PoolSettings* find_pool(const std::string& name) const;
+
+  // control_split.cpp
+  RouteStatus route_status(std::size_t route) const;
+  const RouteSettings& configured_route(std::size_t route) const;
+  std::optional<Denial> check_weights(std::size_t route,
+                                      const std::vector<ShareSettings>& weights) const;
+  core::SplitOverride& split_override(std::size_t route);
+
+  // control_drain.cpp
+  std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
+  void watch_drain(DrainOrder order, std::set<std::string> addresses, Done<DrainStatus> done);
+  void poll_drains();
+  void judge_drain(const std::shared_ptr<DrainWatch>& watch,
+                   const std::vector<std::vector<core::Backend>>& counts);
+  void finish_drain(const std::shared_ptr<DrainWatch>& watch, const DrainStatus& status);
+
+  // control_membership.cpp
+  void change_membership(const std::string& pool, std::vector<BackendSettings> backends,
+                         const Actor& actor, std::function<void()> then);
+
+  // control_status.cpp
+  PoolStatus pool_status(const PoolSettings& pool,
+                         const std::vector<std::vector<core::Backend>>& counts) const;
+
+  boost::asio::io_context& io_;
+  Fleet& fleet_;
+  StateFile& state_;
+  AccessLog& access_log_;
+  Settings configured_;
+  core::Overrides overrides_;
+  Settings effective_;
+  std::shared_ptr<const core::Plan> plan_;
+  DeadlineWheel wheel_;
+  BlockPool blocks_;
+  boost::asio::steady_timer ticker_;
+  Prober prober_;
+  Resolver resolver_;
+  EventLog events_;
+  Readiness readiness_{false, "starting"};
+  std::function<void()> on_ready_;
+  std::set<Key> members_;  ///< that are checked and looked up
+  std::list<std::shared_ptr<DrainWatch>> watches_;
+  TimePoint started_;
+  std::int64_t started_ms_;
+  bool is_stopped_ = false;
+  bool poll_under_way_ = false;
+};
+
+/// Milliseconds since the Unix epoch.
+std::int64_t wall_clock_ms();
+
+/// "shop-v1=90 shop-v2=10".
+std::string in_words(const std::vector<ShareSettings>& shares);
+std::string in_words(const std::vector<BackendSettings>& backends);
+
+}  // namespace sluice::proxy

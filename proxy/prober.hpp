@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/health.hpp"
+#include "proxy/deadline.hpp"
+#include "proxy/random.hpp"
+#include "proxy/stream.hpp"
+#include "sluice/settings.hpp"
+
+namespace sluice::proxy {
+
+/// Checks the health of backends from the control thread, with jitter so that not everything is
+/// probed at one instant (pitfall P9). A check never stops while its backend is configured (P18).
+class Prober {
+ public:
+  /// The state of (pool, address) changed; `seen` says in words what the check saw.
+  using OnChange = std::function<void(const std::string& pool, const std::string& address,
+                                      core::HealthState state, const std::string& seen)>;
+
+  Prober(boost::asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks, OnChange on_change);
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+  ~Prober();
+
+  /// Begins to check a backend, at once. A backend that is checked in the same way already goes on
+  /// as it was.
+  void watch(const std::string& pool, const std::string& address, const HealthSettings& settings);
+  void forget(const std::string& pool, const std::string& address);
+  void set_addresses(const std::string& pool, const std::string& address,
+                     std::vector<SocketAddress> addresses);
+
+  /// Unchecked when it is not watched.
+  core::HealthState state(const std::string& pool, const std::string& address) const;
+  /// What the last failed check saw; "" after a success.
+  std::string last_seen(const std::string& pool, const std::string& address) const;
+  /// True when every watched backend has had its first verdict.
+  bool has_all_verdicts() const;
+
+ private:
+  struct Target;
+  using Key = std::pair<std::string, std::string>;
+
+  void begin(const std::shared_ptr<Target>& target);
+  Task<void> check(std::shared_ptr<Target> target);
+  Task<std::string> probe(Target& target);
+  void conclude(Target& target, const std::string& problem);
+
+  boost::asio::io_context& io_;
+  DeadlineWheel& wheel_;
+  BlockPool& blocks_;
+  OnChange on_change_;
+  Random random_;
+  std::map<Key, std::shared_ptr<Target>> targets_;
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/choice.hpp"
+#include "core/head.hpp"
+#include "core/hop.hpp"
+#include "proxy/body_reader.hpp"
+#include "proxy/live_plan.hpp"
+#include "proxy/record.hpp"
+#include "proxy/relay.hpp"
+
+namespace sluice::proxy {
+
+/// One request on its way through the proxy. A session has one and uses it again for each request,
+/// so that its strings and lists keep their capacity.
+struct Request {
+  core::RequestHead head;  ///< views into the client's buffer; valid until the head is consumed
+
+  // What is needed after that.
+  core::BodyFraming framing;
+  BodyReader body;
+  ReplayBuffer replay;
+  core::Steering steering;
+  LocalPtr<LivePlan> plan;   ///< pinned from routing to the end
+  std::size_t route = 0;     ///< index into the plan
+  std::string backend_head;  ///< as it goes to a backend
+  std::string upgrade;       ///< protocol asked for, or ""
+  std::string set_cookie;    ///< sticky cookie to set, or ""
+  unsigned minor = 1;
+  bool is_head = false;
+  bool is_idempotent = false;
+  bool expects_continue = false;
+  bool persists = false;      ///< the client keeps the connection open after this
+  bool accepts_json = false;  ///< for our own answers
+  core::ResponseHead answer;  ///< views into the backend's buffer; valid until it is consumed
+  Record record;
+
+  const core::RoutePlan& route_plan() const { return plan->plan->topology->routes[route]; }
+  const TimeoutSettings& timeouts() const { return route_plan().settings.timeouts; }
+  LiveRoute& live_route() const { return plan->topology->routes[route]; }
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,126 @@
+#include "proxy/resolver.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/address.hpp"
+
+namespace sluice::proxy {
+using boost::asio::ip::tcp;
+
+struct Resolver::Name {
+  Name(Resolver& of, DeadlineWheel& wheel)
+      : resolver(of),
+        next(
+            wheel, [](void* owner) { static_cast<Name*>(owner)->wake(); }, this) {}
+
+  void wake() {
+    if (const auto alive = self.lock()) resolver.look_up(alive);
+  }
+
+  Resolver& resolver;
+  std::string pool;
+  std::string address;
+  core::Address parsed;
+  std::chrono::milliseconds interval{0};
+  std::vector<SocketAddress> addresses;
+  bool is_done = false;  ///< looked up at least once
+  bool is_forgotten = false;
+  bool was_failing = false;
+  Deadline next;
+  std::weak_ptr<Name> self;
+};
+
+Resolver::Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change)
+    : resolver_(io), wheel_(wheel), on_change_(std::move(on_change)) {}
+
+Resolver::~Resolver() {
+  stop();
+}
+
+void Resolver::stop() {
+  for (const auto& [key, name] : names_) {
+    name->is_forgotten = true;
+    name->next.disarm();
+  }
+  resolver_.cancel();
+}
+
+void Resolver::watch(const std::string& pool, const std::string& address,
+                     std::chrono::milliseconds interval) {
+  std::shared_ptr<Name>& slot = names_[{pool, address}];
+  if (slot) {
+    slot->interval = interval;
+    return;
+  }
+  slot = std::make_shared<Name>(*this, wheel_);
+  slot->pool = pool;
+  slot->address = address;
+  slot->interval = interval;
+  slot->self = slot;
+  const auto parsed = core::parse_address(address);
+  if (!parsed) return;
+  slot->parsed = *parsed;
+  if (const auto literal = to_socket_address(*parsed)) {
+    slot->addresses = {*literal};
+    slot->is_done = true;
+    return;
+  }
+  look_up(slot);
+}
+
+void Resolver::look_up(const std::shared_ptr<Name>& name) {
+  if (name->is_forgotten) return;
+  resolver_.async_resolve(
+      name->parsed.host, std::to_string(name->parsed.port), tcp::resolver::numeric_service,
+      [this, name](const boost::system::error_code& error,
+                   const tcp::resolver::results_type& found) {
+        if (name->is_forgotten) return;
+        name->is_done = true;
+        name->next.arm(name->interval);
+        if (error) {
+          if (!name->was_failing) {
+            spdlog::warn("cannot look up backend {} of pool {}: {}; {}", name->address, name->pool,
+                         error.message(),
+                         name->addresses.empty() ? "it gets no requests" : "keeping what is known");
+          }
+          name->was_failing = true;
+          return;
+        }
+        name->was_failing = false;
+        std::vector<SocketAddress> addresses;
+        for (const auto& entry : found) {
+          SocketAddress address;
+          const auto endpoint = entry.endpoint();
+          std::memcpy(&address.storage, endpoint.data(), endpoint.size());
+          address.length = static_cast<socklen_t>(endpoint.size());
+          addresses.push_back(address);
+        }
+        if (addresses == name->addresses) return;
+        name->addresses = std::move(addresses);
+        on_change_(name->pool, name->address, name->addresses);
+      });
+}
+
+void Resolver::forget(const std::string& pool, const std::string& address) {
+  const auto found = names_.find({pool, address});
+  if (found == names_.end()) return;
+  found->second->is_forgotten = true;
+  found->second->next.disarm();
+  names_.erase(found);
+}
+
+std::vector<SocketAddress> Resolver::addresses(const std::string& pool,
+                                               const std::string& address) const {
+  const auto found = names_.find({pool, address});
+  return found == names_.end() ? std::vector<SocketAddress>{} : found->second->addresses;
+}
+
+bool Resolver::has_all() const {
+  return std::all_of(names_.begin(), names_.end(),
+                     [](const auto& entry) { return entry.second->is_done; });
+}
+
+}  // namespace sluice::proxy

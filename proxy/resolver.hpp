@@ -1,0 +1,50 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proxy/deadline.hpp"
+#include "proxy/socket_address.hpp"
+
+namespace sluice::proxy {
+
+/// What the addresses of backends mean now: literal ones at once, DNS names looked up again and
+/// again. A failed look-up keeps the addresses that were known. Control thread only.
+class Resolver {
+ public:
+  using OnChange = std::function<void(const std::string& pool, const std::string& address,
+                                      const std::vector<SocketAddress>& addresses)>;
+
+  Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change);
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+  ~Resolver();
+
+  /// Begins to look up a backend, every `interval`. A literal address is known when this returns.
+  void watch(const std::string& pool, const std::string& address,
+             std::chrono::milliseconds interval);
+  void forget(const std::string& pool, const std::string& address);
+  std::vector<SocketAddress> addresses(const std::string& pool, const std::string& address) const;
+  /// True when every name was looked up at least once.
+  bool has_all() const;
+  void stop();
+
+ private:
+  struct Name;
+  using Key = std::pair<std::string, std::string>;
+  void look_up(const std::shared_ptr<Name>& name);
+
+  boost::asio::ip::tcp::resolver resolver_;
+  DeadlineWheel& wheel_;
+  OnChange on_change_;
+  std::map<Key, std::shared_ptr<Name>> names_;
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,229 @@
+#include "proxy/session.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::proxy {
+namespace {
+
+constexpr std::chrono::milliseconds linger_time{1000};
+constexpr std::size_t linger_octets = 256 * 1024;
+
+std::uint64_t ns_since(TimePoint start) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, (Clock::now() - start).count()));
+}
+
+}  // namespace
+
+void SessionList::add(Session& session) {
+  session.next_ = head_;
+  if (head_ != nullptr) head_->previous_ = &session;
+  head_ = &session;
+  ++size_;
+}
+
+void SessionList::remove(Session& session) {
+  (session.previous_ != nullptr ? session.previous_->next_ : head_) = session.next_;
+  if (session.next_ != nullptr) session.next_->previous_ = session.previous_;
+  --size_;
+}
+
+void Session::start(Worker& worker, StreamPtr client, const SocketAddress& peer,
+                    ListenerTally& listener) {
+  auto* session = new Session(worker, std::move(client), peer, listener);
+  spawn(session->serve(), [session](std::exception_ptr) { delete session; });
+}
+
+Session::Session(Worker& worker, StreamPtr client, const SocketAddress& peer,
+                 ListenerTally& listener)
+    : worker_(worker), client_(std::move(client)), listener_(listener), client_ip_(peer.ip()) {
+  worker_.sessions().add(*this);
+  worker_.connections().fetch_add(1, std::memory_order_relaxed);
+  ++listener_.accepted;
+  if (const auto ip = core::parse_ip(client_ip_)) {
+    const auto& trusted = worker_.plan()->plan->topology->trusted_proxies;
+    is_trusted_ = std::any_of(trusted.begin(), trusted.end(), [&](const core::Network& network) {
+      return core::contains(network, *ip);
+    });
+  }
+}
+
+Session::~Session() {
+  become(Phase::none);
+  worker_.connections().fetch_sub(1, std::memory_order_relaxed);
+  worker_.sessions().remove(*this);
+}
+
+bool Session::cut() {
+  const bool was_busy = phase_ == Phase::active;
+  reset_on_close_ = was_busy;
+  client_->close();
+  return was_busy;
+}
+
+void Session::end_idle(std::chrono::milliseconds wait) {
+  if (is_waiting_) client_->rearm_read(std::max(wait, std::chrono::milliseconds(1)));
+}
+
+/// The life of a connection.
+Task<void> Session::serve() {
+  become(Phase::idle);
+  while (co_await receive_head()) {
+    become(Phase::active);
+    const bool goes_on = co_await answer_request();
+    conclude();
+    if (!goes_on) break;
+    become(Phase::idle);
+  }
+  co_await close_gently();
+}
+
+/// Waits for a whole request head. False when the connection is to be closed.
+Task<bool> Session::receive_head() {
+  const Settings& settings = worker_.plan()->plan->topology->settings;
+  const TimeoutSettings timeouts = settings.timeouts;
+  scan_.reset();
+  request_.record.reset();
+  request_.persists = request_.accepts_json = request_.is_head = false;
+  octets_sent_before_ = client_->octets_sent();
+  if (client_->in().is_empty()) {
+    is_waiting_ = true;
+    const auto wait = is_first_ ? timeouts.head : timeouts.keep_alive;
+    const IoError error = co_await client_->read(worker_.is_finishing() ? linger_time : wait);
+    is_waiting_ = false;
+    if (error != IoError::none) co_return false;
+  }
+  is_first_ = false;
+  request_.record.started = Clock::now();
+  for (;;) {
+    while (client_->in().view().starts_with("\r\n")) client_->in().consume(2);
+    const auto found = scan_.look(client_->in().view(), settings.limits, true);
+    if (found == HeadScan::Found::head) co_return true;
+    if (found == HeadScan::Found::refused) {
+      become(Phase::active);
+      co_await refuse({.status = scan_.refusal().status,
+                       .detail = scan_.refusal().detail,
+                       .proxy_error = "http_request_error"});
+      conclude();
+      co_return false;
+    }
+    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(
+        Clock::now() - request_.record.started);
+    const auto left = std::max(timeouts.head - passed, std::chrono::milliseconds(1));
+    const IoError error = co_await client_->read(timeouts.head.count() == 0 ? timeouts.head : left);
+    if (error == IoError::timeout) {
+      become(Phase::active);
+      co_await refuse({.status = 408, .detail = "the request head did not come in time"});
+      conclude();
+    }
+    if (error != IoError::none) co_return false;
+  }
+}
+
+/// Serves the request whose head has been received. True when the connection can carry another one.
+Task<bool> Session::answer_request() {
+  request_.plan = worker_.plan();
+  request_.record.generation = request_.plan->plan->generation;
+  auto answer = read_request();
+  if (!answer) answer = limit_forwards();
+  if (!answer) answer = read_route();
+  if (answer) co_return co_await refuse(*answer);
+
+  prepare_backend_head();
+  client_->in().consume(scan_.size());
+  bool goes_on = false;
+  {
+    Exchange exchange(worker_, {*client_, listener_, out_}, request_);
+    co_await exchange.forward();
+    goes_on = exchange.keeps_client_open() && client_->is_open();
+    reset_on_close_ = reset_on_close_ || exchange.was_answer_cut();
+  }
+  request_.record.keeps_open = goes_on;
+  co_return goes_on;
+}
+
+/// Answers in place of a backend. The connection goes on only when it is clear where the next
+/// request begins.
+Task<bool> Session::refuse(OwnAnswer answer) {
+  count_rejected(answer.status);
+  Record& record = request_.record;
+  const bool goes_on =
+      request_.persists && request_.body.is_done() && !worker_.is_finishing() && client_->is_open();
+  if (goes_on) client_->in().consume(scan_.size());
+  record.status = answer.status;
+  if (record.error.empty()) record.error = answer.detail;
+  out_.clear();
+  write_own_answer(
+      out_, answer,
+      {request_.accepts_json, request_.is_head, !goes_on, record.request_id, worker_.date()});
+  std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+  const IoError written = co_await client_->write(piece, linger_time);
+  record.keeps_open = goes_on && written == IoError::none;
+  co_return record.keeps_open;
+}
+
+/// Closes so that the last answer reaches a client that is still sending (RFC 9112 section 9.6).
+Task<void> Session::close_gently() {
+  if (!client_->is_open()) co_return;
+  if (reset_on_close_) {
+    // A body that ends with the connection would look complete otherwise.
+    const linger hard{1, 0};
+    setsockopt(client_->descriptor(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    co_return;
+  }
+  client_->shutdown_send();
+  become(Phase::idle);
+  std::size_t thrown_away = 0;
+  const TimePoint end = Clock::now() + linger_time;
+  while (client_->is_open() && thrown_away < linger_octets) {
+    thrown_away += client_->in().view().size();
+    client_->in().consume(client_->in().view().size());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() <= 0) break;
+    if (co_await client_->read(left) != IoError::none) break;
+  }
+}
+
+/// Records the request once, whatever became of it.
+void Session::conclude() {
+  Record& record = request_.record;
+  record.octets_out = client_->octets_sent() - octets_sent_before_;
+  const std::uint64_t duration = ns_since(record.started);
+  RoutePoolTally* tally = nullptr;
+  if (!record.pool.empty() && request_.plan) {
+    for (RoutePoolTally* share : request_.live_route().shares) {
+      if (share->pool == record.pool) tally = share;
+    }
+  } else if (!record.route.empty()) {
+    tally = request_.live_route().unserved;
+  } else {
+    tally = &worker_.tally().route_pool("", "");
+  }
+  tally->count_code(record.status);
+  tally->duration.observe(duration);
+  if (record.first_head_ns != 0) tally->response_head.observe(record.first_head_ns);
+  if (worker_.logs_access()) worker_.log(record, client_ip_, listener_.listener, duration);
+  request_.plan = {};
+}
+
+void Session::become(Phase phase) {
+  if (std::uint64_t* counter = counter_of(phase_)) --*counter;
+  phase_ = phase;
+  if (std::uint64_t* counter = counter_of(phase_)) ++*counter;
+}
+
+std::uint64_t* Session::counter_of(Phase phase) {
+  switch (phase) {
+    case Phase::none:
+      return nullptr;
+    case Phase::idle:
+      return &listener_.idle;
+    case Phase::active:
+      return &listener_.active;
+  }
+  return nullptr;
+}
+
+}  // namespace sluice::proxy

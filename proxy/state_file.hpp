@@ -1,0 +1,55 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/overrides.hpp"
+#include "core/result.hpp"
+
+namespace sluice::proxy {
+
+/// What was changed at run time, on disk: a new file, fsync, rename, fsync of the folder (pitfall
+/// P17), by a thread of its own. Changes that come while one is being written go out together with
+/// the next write.
+class StateFile {
+ public:
+  /// "" as the folder: nothing is kept.
+  explicit StateFile(std::string folder);
+  StateFile(const StateFile&) = delete;
+  StateFile& operator=(const StateFile&) = delete;
+  /// Writes what waits, then ends its thread.
+  ~StateFile();
+
+  bool is_kept() const { return !folder_.empty(); }
+  const std::string& path() const { return path_; }
+
+  /// Makes the folder when missing and checks that it can be written. A sentence when not, else "".
+  std::string prepare();
+  /// What the file says; empty overrides when there is none. The error is a sentence.
+  core::Result<core::Overrides, std::string> load() const;
+
+  /// Writes `text` in place of the file. `done` gets "" or a sentence, on the file's thread; at
+  /// once when nothing is kept.
+  using Done = std::function<void(const std::string& problem)>;
+  void save(std::string text, Done done);
+
+ private:
+  void run();
+  std::string write(const std::string& text) const;
+
+  std::string folder_;
+  std::string path_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<std::string> next_;
+  std::vector<Done> waiting_;
+  bool closing_ = false;
+  std::thread writer_;
+};
+
+}  // namespace sluice::proxy

@@ -1,0 +1,139 @@
+#include "proxy/tally.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+template <class Reason>
+void add(CountsBy<Reason>& to, const CountsBy<Reason>& from) {
+  for (std::size_t index = 0; index < to.size(); ++index) to[index] += from[index];
+}
+
+template <class Reason>
+std::vector<LabelledCount> labelled(const CountsBy<Reason>& counts) {
+  std::vector<LabelledCount> result;
+  for (std::size_t index = 0; index < counts.size(); ++index) {
+    if (counts[index] != 0) {
+      result.emplace_back(to_string(static_cast<Reason>(index)), counts[index]);
+    }
+  }
+  return result;
+}
+
+void add(RoutePoolTally& to, const RoutePoolTally& from) {
+  for (const auto& [code, requests] : from.codes) to.count_code(code, requests);
+  to.duration.merge(from.duration);
+  to.response_head.merge(from.response_head);
+  to.in_flight += from.in_flight;
+  add<RetryReason>(to.retries, from.retries);
+}
+
+void add(ListenerTally& to, const ListenerTally& from) {
+  to.active += from.active;
+  to.idle += from.idle;
+  to.upgraded += from.upgraded;
+  to.accepted += from.accepted;
+}
+
+}  // namespace
+
+std::string_view to_string(RetryReason reason) {
+  switch (reason) {
+    case RetryReason::connect:
+      return "connect";
+    case RetryReason::stale:
+      return "stale";
+    case RetryReason::reset:
+      return "reset";
+    case RetryReason::drained:
+      return "drained";
+    case RetryReason::count_:
+      break;
+  }
+  return "";
+}
+
+std::string_view to_string(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::malformed:
+      return "malformed";
+    case RejectReason::no_route:
+      return "no_route";
+    case RejectReason::too_slow:
+      return "too_slow";
+    case RejectReason::body_too_large:
+      return "body_too_large";
+    case RejectReason::target_too_long:
+      return "target_too_long";
+    case RejectReason::head_too_large:
+      return "head_too_large";
+    case RejectReason::none_can_serve:
+      return "none_can_serve";
+    case RejectReason::too_many_connections:
+      return "too_many_connections";
+    case RejectReason::count_:
+      break;
+  }
+  return "";
+}
+
+void RoutePoolTally::count_code(unsigned code, std::uint64_t requests) {
+  for (auto& [known, total] : codes) {
+    if (known == code) {
+      total += requests;
+      return;
+    }
+  }
+  codes.emplace_back(code, requests);
+}
+
+RoutePoolTally& Tally::route_pool(const std::string& route, const std::string& pool) {
+  RoutePoolTally& tally = route_pools_[{route, pool}];
+  tally.route = route;
+  tally.pool = pool;
+  return tally;
+}
+
+RouteTally& Tally::route(const std::string& route) {
+  RouteTally& tally = routes_[route];
+  tally.route = route;
+  return tally;
+}
+
+ListenerTally& Tally::listener(const std::string& listener) {
+  ListenerTally& tally = listeners_[listener];
+  tally.listener = listener;
+  return tally;
+}
+
+void Tally::merge(const Tally& other) {
+  for (const auto& [key, tally] : other.route_pools_) {
+    add(route_pool(tally.route, tally.pool), tally);
+  }
+  for (const auto& [name, tally] : other.routes_) {
+    RouteTally& mine = route(name);
+    add<RejectReason>(mine.rejected, tally.rejected);
+    for (const auto& [pools, requests] : tally.spills) mine.spills[pools] += requests;
+  }
+  for (const auto& [name, tally] : other.listeners_) add(listener(name), tally);
+}
+
+void Tally::write_to(Snapshot& snapshot) const {
+  for (const auto& [key, tally] : route_pools_) {
+    snapshot.routes.push_back({tally.route, tally.pool, tally.codes, tally.duration,
+                               tally.response_head, tally.in_flight,
+                               labelled<RetryReason>(tally.retries)});
+  }
+  for (const auto& [name, tally] : routes_) {
+    for (const auto& [reason, requests] : labelled<RejectReason>(tally.rejected)) {
+      snapshot.rejected.push_back({name, reason, requests});
+    }
+    for (const auto& [pools, requests] : tally.spills) {
+      snapshot.spills.push_back({name, pools.first, pools.second, requests});
+    }
+  }
+  for (const auto& [name, tally] : listeners_) {
+    snapshot.listeners.push_back({name, tally.active, tally.idle, tally.upgraded, tally.accepted});
+  }
+}
+
+}  // namespace sluice::proxy

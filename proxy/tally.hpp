@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sluice/snapshot.hpp"
+
+/// What one worker counts. Plain integers: read only by posting a question to the worker.
+namespace sluice::proxy {
+
+/// Why a request was sent again in the same pool; the label `reason` of sluice_retries_total.
+enum class RetryReason : std::uint8_t {
+  connect,  ///< no connection to the backend came about
+  stale,    ///< a pooled connection broke before the first octet of the answer
+  reset,    ///< a fresh connection did
+  drained,  ///< the backend began to drain before the request was sent
+  count_
+};
+std::string_view to_string(RetryReason reason);
+
+/// Why the proxy answered itself; the label `reason` of sluice_rejected_total.
+enum class RejectReason : std::uint8_t {
+  malformed,             ///< 400, 417, 501, 505
+  no_route,              ///< 404
+  too_slow,              ///< 408
+  body_too_large,        ///< 413
+  target_too_long,       ///< 414
+  head_too_large,        ///< 431
+  none_can_serve,        ///< 503
+  too_many_connections,  ///< 503
+  count_
+};
+std::string_view to_string(RejectReason reason);
+
+template <class Reason>
+using CountsBy = std::array<std::uint64_t, static_cast<std::size_t>(Reason::count_)>;
+
+template <class Reason>
+void count(CountsBy<Reason>& counts, Reason reason) {
+  ++counts[static_cast<std::size_t>(reason)];
+}
+
+/// Requests of one route that one pool served.
+struct RoutePoolTally {
+  std::string route;
+  std::string pool;
+  std::vector<std::pair<unsigned, std::uint64_t>> codes;
+  Histogram duration;
+  Histogram response_head;
+  std::uint64_t in_flight = 0;
+  CountsBy<RetryReason> retries{};
+
+  void count_code(unsigned code, std::uint64_t requests = 1);
+};
+
+/// All requests of one route.
+struct RouteTally {
+  std::string route;
+  CountsBy<RejectReason> rejected{};
+  std::map<std::pair<std::string, std::string>, std::uint64_t> spills;  ///< from, to
+
+  void count_spill(const std::string& from, const std::string& to) { ++spills[{from, to}]; }
+};
+
+struct ListenerTally {
+  std::string listener;
+  std::uint64_t active = 0;
+  std::uint64_t idle = 0;
+  std::uint64_t upgraded = 0;
+  std::uint64_t accepted = 0;
+};
+
+/// All counters of one worker. Entries are never removed while it lives, whatever is reloaded, so
+/// pointers to them stay good and counters never go back.
+class Tally {
+ public:
+  RoutePoolTally& route_pool(const std::string& route, const std::string& pool);
+  RouteTally& route(const std::string& route);
+  ListenerTally& listener(const std::string& listener);
+
+  /// Adds what another worker counted.
+  void merge(const Tally& other);
+  /// Writes everything into the lists of `snapshot` that it counts for.
+  void write_to(Snapshot& snapshot) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, RoutePoolTally> route_pools_;
+  std::map<std::string, RouteTally> routes_;
+  std::map<std::string, ListenerTally> listeners_;
+};
+
+}  // namespace sluice::proxy

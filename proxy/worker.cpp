@@ -1,0 +1,201 @@
+#include "proxy/worker.hpp"
+
+#include <ctime>
+
+#include <array>
+#include <boost/asio/post.hpp>
+
+#include "proxy/acceptor.hpp"
+#include "proxy/session.hpp"
+
+namespace sluice::proxy {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::uint64_t ticks_per_flush = 5;
+constexpr std::uint64_t ticks_per_cleaning = 500;
+constexpr std::size_t log_buffer_size = 32 * 1024;
+constexpr std::chrono::minutes gone_backends_kept{5};
+
+std::int64_t wall_clock_ms() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Worker::Worker(Shared shared)
+    : shared_(shared),
+      io_(1),
+      work_(asio::make_work_guard(io_)),
+      ticker_(io_),
+      logs_access_(!shared.access_log.is_off()) {
+  plan_ = make_local<LivePlan>();
+  auto empty = std::make_shared<core::Plan>(core::build_plan(0, {}));
+  plan_->topology = build_live_topology(empty->topology, backends_, tally_);
+  plan_->plan = std::move(empty);
+  refresh_date();
+}
+
+Worker::~Worker() {
+  for (const auto& [key, backend] : backends_.all()) backend->close_idle();
+}
+
+void Worker::run() {
+  tick();
+  io_.run();
+  flush_log();
+}
+
+void Worker::post(std::function<void(Worker&)> job) {
+  asio::post(io_, [this, job = std::move(job)] { job(*this); });
+}
+
+void Worker::tick() {
+  if (released_ && sessions_.is_empty()) return;
+  wheel_.advance(Clock::now());
+  ++ticks_;
+  if (ticks_ % ticks_per_flush == 0) {
+    flush_log();
+    refresh_date();
+  }
+  if (ticks_ % ticks_per_cleaning == 0) backends_.forget_gone(Clock::now(), gone_backends_kept);
+  ticker_.expires_after(DeadlineWheel::grain);
+  ticker_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tick();
+  });
+}
+
+void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
+                       const std::vector<BackendCondition>& conditions) {
+  auto live = make_local<LivePlan>();
+  if (plan->topology == plan_->plan->topology) {
+    live->topology = plan_->topology;
+  } else {
+    live->topology = build_live_topology(plan->topology, backends_, tally_);
+  }
+  live->plan = std::move(plan);
+  const bool is_new = live->topology.get() != plan_->topology.get();
+  plan_ = std::move(live);
+  for (const BackendCondition& condition : conditions) apply(condition);
+  if (is_new) backends_.retire_all_but(*plan_->topology);
+}
+
+void Worker::apply(const BackendCondition& condition) {
+  LiveBackend* backend = backends_.find(condition.pool, condition.address);
+  if (backend == nullptr) return;
+  const bool changes = backend->up != condition.up || backend->draining != condition.draining;
+  backend->up = condition.up;
+  backend->addresses = condition.addresses;
+  if (condition.draining && !backend->draining) {
+    backend->draining = true;
+    backend->close_idle();
+    backend->close_unsent();
+  }
+  backend->draining = condition.draining;
+  if (!condition.up) backend->close_idle();
+  if (changes) refresh_balancers(*backend);
+}
+
+void Worker::refresh_balancers(const LiveBackend& backend) {
+  for (LivePool& pool : plan_->topology->pools) {
+    if (pool.name == backend.pool) pool.balancer.refresh();
+  }
+}
+
+void Worker::listen(int descriptor, const std::string& name) {
+  acceptors_.push_back(std::make_unique<Acceptor>(*this, descriptor, tally_.listener(name)));
+}
+
+void Worker::accept_on() {
+  for (const auto& acceptor : acceptors_) acceptor->start();
+}
+
+void Worker::stop_accepting() {
+  for (const auto& acceptor : acceptors_) acceptor->stop();
+}
+
+void Worker::finish(std::chrono::milliseconds spread) {
+  finishing_ = true;
+  sessions_.for_each([&](Session& session) {
+    const double part = random_.fraction() * static_cast<double>(spread.count());
+    session.end_idle(std::chrono::milliseconds(static_cast<std::int64_t>(part)));
+  });
+}
+
+std::size_t Worker::cut_sessions() {
+  std::size_t busy = 0;
+  sessions_.for_each([&](Session& session) { busy += session.cut() ? 1 : 0; });
+  for (const auto& [key, backend] : backends_.all()) backend->cut();
+  return busy;
+}
+
+std::size_t Worker::cut_backend(const std::string& pool, const std::string& address) {
+  std::size_t count = 0;
+  for (const auto& [key, backend] : backends_.all()) {
+    const bool is_meant = backend->pool == pool && (address.empty() || backend->address == address);
+    if (is_meant) count += backend->cut();
+  }
+  return count;
+}
+
+void Worker::release() {
+  released_ = true;
+  stop_accepting();
+  for (const auto& [key, backend] : backends_.all()) {
+    backend->gone = true;
+    backend->close_idle();
+  }
+  ticker_.cancel();
+  work_.reset();
+}
+
+WorkerReport Worker::report() const {
+  WorkerReport report;
+  report.tally = tally_;
+  report.sessions = sessions_.size();
+  for (const auto& [key, backend] : backends_.all()) {
+    report.backends.push_back(*backend);
+    report.gone.push_back(backend->gone);
+  }
+  return report;
+}
+
+std::vector<core::Backend> Worker::counts_of(const std::string& pool,
+                                             const std::string& address) const {
+  std::vector<core::Backend> counts;
+  for (const auto& [key, backend] : backends_.all()) {
+    const bool is_meant = backend->pool == pool && (address.empty() || backend->address == address);
+    if (is_meant) counts.push_back(*backend);
+  }
+  return counts;
+}
+
+void Worker::log(const Record& record, std::string_view client, std::string_view listener,
+                 std::uint64_t duration_ns) {
+  append_log_line(log_buffer_, record, client, listener, duration_ns, wall_clock_ms());
+  ++log_lines_;
+  if (log_buffer_.size() >= log_buffer_size) flush_log();
+}
+
+void Worker::flush_log() {
+  shared_.access_log.hand_over(log_buffer_, log_lines_);
+  log_lines_ = 0;
+}
+
+void Worker::refresh_date() {
+  const std::time_t now = std::time(nullptr);
+  if (now == date_second_) return;
+  date_second_ = now;
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  date_.assign(text.data(), size);
+}
+
+}  // namespace sluice::proxy

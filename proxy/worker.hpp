@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/plan.hpp"
+#include "proxy/access_log.hpp"
+#include "proxy/deadline.hpp"
+#include "proxy/live_plan.hpp"
+#include "proxy/random.hpp"
+#include "proxy/read_buffer.hpp"
+#include "proxy/record.hpp"
+#include "proxy/tally.hpp"
+
+namespace sluice::proxy {
+
+class Acceptor;
+class Session;
+
+/// Sessions of one worker, so that a stop can reach them.
+class SessionList {
+ public:
+  void add(Session& session);
+  void remove(Session& session);
+  bool is_empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  /// Calls `visit` for each; it may end the session it is given.
+  template <class Visit>
+  void for_each(Visit visit);
+
+ private:
+  Session* head_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// What a worker has counted, as a copy that may leave its thread.
+struct WorkerReport {
+  Tally tally;
+  std::vector<core::Backend> backends;
+  std::vector<bool> gone;  ///< per backend
+  std::size_t sessions = 0;
+};
+
+/// One thread's share of the proxy: its own event loop, listening sockets, backend connections and
+/// counters. Nothing of it is touched by another thread; others post.
+class Worker {
+ public:
+  struct Shared {
+    AccessLog& access_log;
+    std::atomic<unsigned>& connections;  ///< client connections over all workers
+  };
+
+  explicit Worker(Shared shared);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  /// Runs the event loop until release(); the body of the worker's thread.
+  void run();
+  /// Runs `job` on the worker's thread. Any thread.
+  void post(std::function<void(Worker&)> job);
+
+  // Everything below: on the worker's thread only.
+
+  void take_plan(std::shared_ptr<const core::Plan> plan,
+                 const std::vector<BackendCondition>& conditions);
+  void apply(const BackendCondition& condition);
+
+  /// Accepts on a listening descriptor, which it takes over. `name`: the listener's configured
+  /// address.
+  void listen(int descriptor, const std::string& name);
+  void accept_on();  ///< begin to accept on all listeners
+  void stop_accepting();
+  /// From now on connections end with the request under way; idle ones within `spread`.
+  void finish(std::chrono::milliseconds spread);
+  bool is_finishing() const { return finishing_; }
+  /// Breaks every session. Returns the number of requests and tunnels that were under way.
+  std::size_t cut_sessions();
+  /// Breaks what is under way on one backend; `address` empty: on every backend of the pool.
+  /// Returns how many.
+  std::size_t cut_backend(const std::string& pool, const std::string& address);
+  /// Lets run() return once nothing is left to do. Closes what is idle.
+  void release();
+
+  WorkerReport report() const;
+  /// The counts of one backend, or of all of a pool when `address` is empty.
+  std::vector<core::Backend> counts_of(const std::string& pool, const std::string& address) const;
+
+  boost::asio::io_context& io() { return io_; }
+  DeadlineWheel& wheel() { return wheel_; }
+  BlockPool& blocks() { return blocks_; }
+  Random& random() { return random_; }
+  Tally& tally() { return tally_; }
+  SessionList& sessions() { return sessions_; }
+  std::atomic<unsigned>& connections() { return shared_.connections; }
+  const LocalPtr<LivePlan>& plan() const { return plan_; }
+  /// An IMF-fixdate (RFC 9110 section 5.6.7), at most a second old.
+  std::string_view date() const { return date_; }
+
+  bool logs_access() const { return logs_access_; }
+  void log(const Record& record, std::string_view client, std::string_view listener,
+           std::uint64_t duration_ns);
+
+ private:
+  void tick();
+  void flush_log();
+  void refresh_date();
+  void refresh_balancers(const LiveBackend& backend);
+
+  Shared shared_;
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  DeadlineWheel wheel_;
+  boost::asio::steady_timer ticker_;
+  BlockPool blocks_;
+  Random random_;
+  Tally tally_;
+  BackendRegistry backends_;
+  LocalPtr<LivePlan> plan_;
+  SessionList sessions_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::string log_buffer_;
+  std::uint64_t log_lines_ = 0;
+  std::string date_;
+  std::int64_t date_second_ = 0;
+  std::uint64_t ticks_ = 0;
+  bool logs_access_ = false;
+  bool finishing_ = false;
+  bool released_ = false;
+};
+
+}  // namespace sluice::proxy
