@@ -22,8 +22,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(
     sluice_options
     INTERFACE -Wduplicated-cond -Wduplicated-branches -Wlogical-op
-              # GCC 12 sees overlapping copies in std::string's own operator+ (GCC bug 105651).
-              -Wno-restrict
+              # GCC 12 sees overlapping and overlong copies in std::string's own operator+ (GCC bugs
+              # 105651, 105329).
+              -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
               # It inlines only one of operator new and delete of Asio's coroutine frames and then
               # takes them for a mismatched pair.
               -Wno-mismatched-new-delete)

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "core/address.hpp"
+#include "core/head.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -23,10 +24,10 @@ bool is_ip_literal(std::string_view host) {
 }
 
 bool is_localhost(std::string_view host) {
-  if (equal_ignoring_case(host, "localhost")) return true;
+  if (core::iequals(host, "localhost")) return true;
   constexpr std::string_view suffix = ".localhost";
   return host.size() > suffix.size() &&
-         equal_ignoring_case(host.substr(host.size() - suffix.size()), suffix);
+         core::iequals(host.substr(host.size() - suffix.size()), suffix);
 }
 
 AdminReply unauthorized(bool given) {
@@ -47,7 +48,7 @@ std::optional<AdminReply> refuse_without_token(const AdminRequest& request,
   const auto field = request.field("Authorization");
   if (!field) return unauthorized(false);
   const std::size_t space = field->find(' ');
-  const bool bearer = equal_ignoring_case(field->substr(0, space), "Bearer");
+  const bool bearer = core::iequals(field->substr(0, space), "Bearer");
   std::string_view given = space == std::string_view::npos ? "" : field->substr(space);
   while (given.starts_with(' ')) given.remove_prefix(1);
   if (!equal_in_constant_time(given, token) || !bearer) return unauthorized(true);
@@ -78,7 +79,7 @@ std::optional<AdminReply> refuse_access(const AdminRequest& request, std::string
                              "\", which a web page could have chosen; call the admin interface by "
                              "its IP address or as localhost, or give it a token.");
   const auto origin = request.field("Origin");
-  if (origin && !equal_ignoring_case(*origin, "http://" + std::string(host)))
+  if (origin && !core::iequals(*origin, "http://" + std::string(host)))
     return problem_reply(403, "",
                          "The request comes from a web page of \"" + std::string(*origin) +
                              "\"; pages of other origins may call the admin interface only when "

@@ -59,12 +59,6 @@ struct AdminOptions {
   std::size_t event_backlog = 256;  ///< events that a reader may lag behind before it is cut
 };
 
-/// True when both are the same but for the case of ASCII letters.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-
-/// The reason phrase of a status code that the admin interface uses (RFC 9110 section 15).
-std::string_view reason_phrase(unsigned status);
-
 /// An error as RFC 9457 problem+json. An empty title stands for the reason phrase.
 AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail);
 

@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "proxy/admin_session.hpp"
-#include "proxy/admin_socket.hpp"
+#include "proxy/listening_socket.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -51,10 +51,21 @@ struct AdminServer::Shell {
   AdminRoutes routes;
   asio::basic_socket_acceptor<Protocol> acceptor;
   asio::steady_timer pause;
-  AdminSocket listening;
+  ListeningSocket listening;
   std::set<AdminSession*> sessions;
   bool stopped = false;
 };
+
+namespace {
+
+ListenOptions listen_options() {
+  ListenOptions options;
+  options.subject = "The admin interface";
+  options.table = "[admin]";
+  return options;
+}
+
+}  // namespace
 
 asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shell) {
   while (!shell->stopped) {
@@ -104,7 +115,7 @@ AdminServer::~AdminServer() {
 }
 
 std::string AdminServer::listen(const std::string& address) {
-  auto opened = AdminSocket::open(address);
+  auto opened = ListeningSocket::open(address, listen_options());
   if (!opened) return opened.error();
   const int family = opened->family();
   boost::system::error_code error;
@@ -129,7 +140,7 @@ void AdminServer::stop() {
   boost::system::error_code ignored;
   shell_->acceptor.close(ignored);
   shell_->pause.cancel();
-  shell_->listening = AdminSocket();
+  shell_->listening = ListeningSocket();
   for (AdminSession* session : shell_->sessions) session->stop();
 }
 

@@ -12,6 +12,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "core/head.hpp"
+#include "core/status.hpp"
 #include "proxy/admin_events.hpp"
 #include "proxy/socket_address.hpp"
 
@@ -46,7 +48,7 @@ struct Framing {
 
 std::string answer_text(const AdminReply& reply, Framing framing) {
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " ";
-  text += reason_phrase(reply.status);
+  text += core::reason_phrase(reply.status);
   text += "\r\nDate: " + date_now() + "\r\n";
   if (reply.status != 304) text += "Content-Type: " + reply.content_type + "\r\n";
   if (reply.status != 304 && !reply.events)
@@ -88,7 +90,7 @@ std::optional<AdminReply> doubtful(const http::request<http::string_body>& reque
   const bool has_length = request.find(http::field::content_length) != request.end();
   if (coding != request.end() &&
       (has_length || request.count(http::field::transfer_encoding) > 1 ||
-       !equal_ignoring_case({coding->value().data(), coding->value().size()}, "chunked")))
+       !core::iequals({coding->value().data(), coding->value().size()}, "chunked")))
     return problem_reply(400, "",
                          "The length of the body is in doubt; send either Content-Length or "
                          "Transfer-Encoding: chunked.");
@@ -198,7 +200,7 @@ asio::awaitable<AdminSession::Error> AdminSession::read(Parser& parser) {
   if (head_error) co_return head_error;
   const auto expect = parser.get()[http::field::expect];
   if (!parser.is_done() && parser.get().version() == 11 &&
-      equal_ignoring_case({expect.data(), expect.size()}, "100-continue"))
+      core::iequals({expect.data(), expect.size()}, "100-continue"))
     if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return http::error::partial_message;
   stream_.expires_after(options_.head_timeout);
   const auto [body_error, body_size] = co_await http::async_read(stream_, buffer_, parser, result);

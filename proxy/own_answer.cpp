@@ -1,50 +1,9 @@
 #include "proxy/own_answer.hpp"
 
+#include "core/status.hpp"
+
 namespace sluice::proxy {
 using core::FailureReason;
-
-namespace {
-
-std::string_view phrase_of(unsigned status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 417:
-      return "Expectation Failed";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Error";
-  }
-}
-
-}  // namespace
 
 std::string_view proxy_error_of(FailureReason reason) {
   switch (reason) {
@@ -93,7 +52,7 @@ OwnAnswer answer_for(FailureReason reason) {
 
 void write_own_answer(std::string& out, const OwnAnswer& answer, const OwnAnswerForm& form) {
   const std::string status = std::to_string(answer.status);
-  const std::string_view phrase = phrase_of(answer.status);
+  const std::string_view phrase = core::reason_phrase(answer.status);
   std::string body;
   if (form.json) {
     body.append("{\"status\":").append(status).append(",\"title\":\"").append(phrase);

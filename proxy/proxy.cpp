@@ -180,8 +180,6 @@ void Proxy::Impl::open_admin(const std::string& token, std::vector<Problem>& pro
   admin_ = std::make_unique<proxy::AdminServer>(io_, *control_, std::move(options));
   if (auto problem = admin_->listen(settings_.admin.address); !problem.empty()) {
     problems.push_back({"admin.address", problem});
-  } else {
-    spdlog::info("admin interface on {}", admin_->local_address());
   }
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/hop.hpp"
+
 namespace sluice::proxy {
 namespace {
 
@@ -153,6 +155,9 @@ Task<bool> Session::refuse(OwnAnswer answer) {
       request_.persists && request_.body.is_done() && !worker_.is_finishing() && client_->is_open();
   if (goes_on) client_->in().consume(scan_.size());
   record.status = answer.status;
+  if (record.request_id.empty()) {
+    core::make_request_id(record.request_id, worker_.random().next(), worker_.random().next());
+  }
   if (record.error.empty()) record.error = answer.detail;
   out_.clear();
   write_own_answer(

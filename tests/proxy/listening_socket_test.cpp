@@ -1,4 +1,4 @@
-#include "proxy/admin_socket.hpp"
+#include "proxy/listening_socket.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -14,7 +14,14 @@ namespace {
 
 using support::RawClient;
 
-TEST(AdminSocket, UnixSocketServesItsGroupAndGoesWithTheServer) {
+ListenOptions as_admin() {
+  ListenOptions options;
+  options.subject = "The admin interface";
+  options.table = "[admin]";
+  return options;
+}
+
+TEST(ListeningSocket, UnixSocketServesItsGroupAndGoesWithTheServer) {
   const support::TempDir directory;
   const std::string path = directory.file("admin.sock");
   {
@@ -30,7 +37,7 @@ TEST(AdminSocket, UnixSocketServesItsGroupAndGoesWithTheServer) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(AdminSocket, StaleSocketFileIsReplaced) {
+TEST(ListeningSocket, StaleSocketFileIsReplaced) {
   const support::TempDir directory;
   const std::string address = "unix:" + directory.file("admin.sock");
   support::listen_on(address).close();
@@ -39,7 +46,7 @@ TEST(AdminSocket, StaleSocketFileIsReplaced) {
   EXPECT_EQ(RawClient(address).ask(get_text("/livez")).body, "ok\n");
 }
 
-TEST(AdminSocket, SocketFileInUseStaysAndIsNamed) {
+TEST(ListeningSocket, SocketFileInUseStaysAndIsNamed) {
   const support::TempDir directory;
   RunningAdmin admin({}, "unix:" + directory.file("admin.sock"));
   const std::string error = listen_error(admin.address());
@@ -48,7 +55,7 @@ TEST(AdminSocket, SocketFileInUseStaysAndIsNamed) {
   EXPECT_EQ(RawClient(admin.address()).ask(get_text("/livez")).body, "ok\n");
 }
 
-TEST(AdminSocket, FileThatIsNoSocketIsLeftAlone) {
+TEST(ListeningSocket, FileThatIsNoSocketIsLeftAlone) {
   const support::TempDir directory;
   support::write_file(directory.file("precious"), "data");
   const std::string error = listen_error("unix:" + directory.file("precious"));
@@ -56,19 +63,19 @@ TEST(AdminSocket, FileThatIsNoSocketIsLeftAlone) {
   EXPECT_EQ(support::read_file(directory.file("precious")), "data");
 }
 
-TEST(AdminSocket, SocketFileOfASuccessorIsLeftAlone) {
+TEST(ListeningSocket, SocketFileOfASuccessorIsLeftAlone) {
   const support::TempDir directory;
   const std::string path = directory.file("admin.sock");
-  auto first = AdminSocket::open("unix:" + path);
+  auto first = ListeningSocket::open("unix:" + path, as_admin());
   ASSERT_TRUE(first) << first.error();
   std::filesystem::rename(path, directory.file("old.sock"));
-  const auto second = AdminSocket::open("unix:" + path);
+  const auto second = ListeningSocket::open("unix:" + path, as_admin());
   ASSERT_TRUE(second) << second.error();
-  { const AdminSocket gone = std::move(*first); }
+  { const ListeningSocket gone = std::move(*first); }
   EXPECT_TRUE(std::filesystem::exists(path));
 }
 
-TEST(AdminSocket, OccupiedPortIsNamed) {
+TEST(ListeningSocket, OccupiedPortIsNamed) {
   RunningAdmin admin;
   const std::string error = listen_error(admin.address());
   EXPECT_NE(error.find("cannot listen on " + admin.address() + ": another process already does"),
@@ -76,20 +83,20 @@ TEST(AdminSocket, OccupiedPortIsNamed) {
       << error;
 }
 
-TEST(AdminSocket, PortZeroTellsTheRealOne) {
-  const auto socket = AdminSocket::open("127.0.0.1:0");
+TEST(ListeningSocket, PortZeroTellsTheRealOne) {
+  const auto socket = ListeningSocket::open("127.0.0.1:0", as_admin());
   ASSERT_TRUE(socket) << socket.error();
   EXPECT_TRUE(socket->address().starts_with("127.0.0.1:"));
   EXPECT_NE(socket->address(), "127.0.0.1:0");
 }
 
-TEST(AdminSocket, Ipv6IsServed) {
+TEST(ListeningSocket, Ipv6IsServed) {
   RunningAdmin admin({}, "[::1]:0");
   EXPECT_TRUE(admin.address().starts_with("[::1]:")) << admin.address();
   EXPECT_EQ(RawClient(admin.address()).ask(get_text("/livez")).body, "ok\n");
 }
 
-TEST(AdminSocket, AddressesThatCannotBeListenedOnAreExplained) {
+TEST(ListeningSocket, AddressesThatCannotBeListenedOnAreExplained) {
   for (const std::string address : {"", "9901", "localhost:9901", "127.0.0.1", "192.0.2.1:9901",
                                     "unix:", "unix:/nowhere/at/all.sock"}) {
     const std::string error = listen_error(address);
