@@ -14,7 +14,7 @@ AccessLog::AccessLog(std::string target) : target_(std::move(target)) {}
 
 AccessLog::~AccessLog() {
   close();
-  if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 std::string AccessLog::open() {
@@ -29,11 +29,13 @@ std::string AccessLog::open() {
 }
 
 void AccessLog::open_file() {
-  if (target_ == "stdout") {
-    descriptor_ = STDOUT_FILENO;
-    return;
-  }
-  const int opened = ::open(target_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  constexpr int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC;
+  const bool is_stdout = target_ == "stdout";
+  // A description of our own: made non-blocking, so that a stuck reader cannot hold the thread,
+  // without touching what other processes share.
+  int opened =
+      is_stdout ? ::open("/proc/self/fd/1", flags) : ::open(target_.c_str(), flags | O_CREAT, 0640);
+  if (opened < 0 && is_stdout) opened = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
   if (opened < 0) return;
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = opened;
@@ -84,20 +86,26 @@ void AccessLog::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     filled_.wait(lock, [&] { return closing_ || reopen_ || !waiting_.empty(); });
-    if (std::exchange(reopen_, false)) open_file();
-    if (waiting_.empty()) {
-      if (closing_) return;
-      continue;
-    }
+    const bool reopens = std::exchange(reopen_, false);
+    if (closing_ && waiting_.empty()) return;
     std::vector<Batch> batches = std::exchange(waiting_, {});
     lock.unlock();
-    for (const Batch& batch : batches) {
-      if (!write_all(batch.text)) dropped_.fetch_add(batch.lines, std::memory_order_relaxed);
-    }
+    write_batches(batches);
+    if (reopens) open_file();
     lock.lock();
     for (Batch& batch : batches) {
       if (spare_.size() < max_waiting) spare_.push_back(std::move(batch.text));
     }
+  }
+}
+
+/// Once the disk fails the rest of what waits is dropped with it: it would fail the same way, one
+/// time-out each.
+void AccessLog::write_batches(const std::vector<Batch>& batches) {
+  bool fails = false;
+  for (const Batch& batch : batches) {
+    fails = fails || !write_all(batch.text);
+    if (fails) dropped_.fetch_add(batch.lines, std::memory_order_relaxed);
   }
 }
 
@@ -111,7 +119,7 @@ bool AccessLog::write_all(const std::string& text) {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return false;
-    // stdout may be a non-blocking pipe: its reader is given time, but never the stop of the proxy.
+    // The reader of a pipe is given some time.
     pollfd ready{descriptor_, POLLOUT, 0};
     if (::poll(&ready, 1, 1000) <= 0) return false;
   }

@@ -45,6 +45,7 @@ class AccessLog {
     std::uint64_t lines = 0;
   };
   void run();
+  void write_batches(const std::vector<Batch>& batches);
   bool write_all(const std::string& text);
   void open_file();
 

@@ -159,7 +159,7 @@ void Exchange::watch_client() {
 
 void Exchange::on_client_read() {
   const IoError result = client_.read_result();
-  if (result == IoError::none || result == IoError::eof) return;
+  if (result != IoError::reset && result != IoError::failed) return;
   client_left_ = true;
   if (connection_ != nullptr) backend().close();
 }
@@ -261,6 +261,7 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
   backend().in().consume(scan_.size());
   client_answered_ = true;
 
+  ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
   answer_body_.start(*framing, 0);
   const TimeoutSettings& timeouts = request_.timeouts();
   Relay relay{backend(),           answer_body_,          client_,

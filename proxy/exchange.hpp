@@ -60,13 +60,14 @@ class Exchange {
   Task<void> forward();
   bool keeps_client_open() const { return keeps_open_; }
   bool is_tunnel() const { return is_tunnel_; }
-  /// The answer to the client ended before it was whole: the client must be able to tell.
-  bool was_answer_cut() const { return client_answered_ && last_fault_ && !is_tunnel_; }
+  /// The answer ended before it was whole, and only a reset can tell the client.
+  bool needs_reset() const { return ends_with_connection_ && last_fault_; }
   /// Octets of the request's body may still be on their way.
   bool leaves_body_unread() const { return !request_.body.is_done(); }
 
  private:
   // forward.cpp
+  bool pin_anew();
   bool choose();
   bool choose_share();
   bool decide_again(const Fault& fault);
@@ -118,8 +119,9 @@ class Exchange {
   bool wants_fresh_ = false;
   bool was_sent_ = false;
   bool awaits_head_ = false;
-  bool answer_begun_ = false;     ///< the backend sent something
-  bool client_answered_ = false;  ///< the client was sent something of a final answer
+  bool answer_begun_ = false;          ///< the backend sent something
+  bool client_answered_ = false;       ///< the client was sent something of a final answer
+  bool ends_with_connection_ = false;  ///< the end of the connection is the end of the answer
   bool client_left_ = false;
   bool total_passed_ = false;
   bool keeps_open_ = false;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "proxy/exchange.hpp"
@@ -23,7 +24,7 @@ Exchange::~Exchange() {
 
 Task<void> Exchange::forward() {
   total_.arm(request_.timeouts().total);
-  while (choose()) {
+  while (choose() || (pin_anew() && choose())) {
     const Fault fault = co_await attempt();
     if (!fault) co_return;
     last_fault_ = fault;
@@ -31,6 +32,32 @@ Task<void> Exchange::forward() {
   }
   if (last_fault_) co_return co_await answer_fault(last_fault_);
   co_await answer_unavailable();
+}
+
+/// Takes the plan in force when the one that was pinned has nobody left: its backends may all have
+/// been replaced since.
+bool Exchange::pin_anew() {
+  const LocalPtr<LivePlan>& in_force = worker_.plan();
+  if (in_force->topology.get() == request_.plan->topology.get()) return false;
+  const core::Topology& topology = *in_force->plan->topology;
+  const RouteSettings& old_route = request_.route_plan().settings;
+  const std::size_t route = core::route_index(topology, old_route.name);
+  const auto same_pools = [](const ShareSettings& a, const ShareSettings& b) {
+    return a.pool == b.pool;
+  };
+  // Force and sticky were read from a head that is gone: they hold only for the same shares.
+  const bool is_same =
+      route < topology.routes.size() &&
+      std::ranges::equal(topology.routes[route].settings.split, old_route.split, same_pools);
+  if (!is_same) return false;
+  request_.plan = in_force;
+  request_.route = route;
+  request_.record.route = request_.route_plan().settings.name;
+  request_.record.generation = in_force->plan->generation;
+  excluded_ = 0;
+  has_share_ = false;
+  meant_.reset();
+  return true;
 }
 
 /// Takes a ticket on a backend: of the pool that was chosen, or, when that one cannot serve, of

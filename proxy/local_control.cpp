@@ -160,6 +160,7 @@ void LocalControl::follow_membership() {
       resolver_.watch(pool.name, backend.address, pool.resolve_interval);
       if (!pool.health) continue;
       prober_.watch(pool.name, backend.address, *pool.health);
+      if (!resolver_.is_known(pool.name, backend.address)) continue;
       prober_.set_addresses(pool.name, backend.address,
                             resolver_.addresses(pool.name, backend.address));
     }

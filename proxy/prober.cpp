@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace sluice::proxy {
 namespace {
@@ -49,6 +50,7 @@ struct Prober::Target {
   std::string seen;
   std::vector<SocketAddress> addresses;
   std::size_t next_address = 0;
+  bool is_located = false;  ///< addresses were said
   bool is_forgotten = false;
   bool has_verdict = false;
   StreamPtr stream;
@@ -77,7 +79,6 @@ void Prober::watch(const std::string& pool, const std::string& address,
   slot->address = address;
   slot->settings = settings;
   slot->self = slot;
-  slot->next.arm(std::chrono::milliseconds(1));
 }
 
 void Prober::forget(const std::string& pool, const std::string& address) {
@@ -91,7 +92,10 @@ void Prober::forget(const std::string& pool, const std::string& address) {
 void Prober::set_addresses(const std::string& pool, const std::string& address,
                            std::vector<SocketAddress> addresses) {
   const auto found = targets_.find({pool, address});
-  if (found != targets_.end()) found->second->addresses = std::move(addresses);
+  if (found == targets_.end()) return;
+  Target& target = *found->second;
+  target.addresses = std::move(addresses);
+  if (!std::exchange(target.is_located, true)) target.next.arm(std::chrono::milliseconds(1));
 }
 
 core::HealthState Prober::state(const std::string& pool, const std::string& address) const {

@@ -32,6 +32,8 @@ class Prober {
   /// as it was.
   void watch(const std::string& pool, const std::string& address, const HealthSettings& settings);
   void forget(const std::string& pool, const std::string& address);
+  /// Where to check it. Until this is said there is no check and no verdict; an empty list is a
+  /// failure.
   void set_addresses(const std::string& pool, const std::string& address,
                      std::vector<SocketAddress> addresses);
 

@@ -31,7 +31,6 @@ struct Request {
   unsigned minor = 1;
   bool is_head = false;
   bool is_idempotent = false;
-  bool expects_continue = false;
   bool persists = false;      ///< the client keeps the connection open after this
   bool accepts_json = false;  ///< for our own answers
   core::ResponseHead answer;  ///< views into the backend's buffer; valid until it is consumed

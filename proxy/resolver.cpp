@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/address.hpp"
 
@@ -78,7 +79,7 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
       [this, name](const boost::system::error_code& error,
                    const tcp::resolver::results_type& found) {
         if (name->is_forgotten) return;
-        name->is_done = true;
+        const bool is_first = !std::exchange(name->is_done, true);
         name->next.arm(name->interval);
         if (error) {
           if (!name->was_failing) {
@@ -87,6 +88,7 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
                          name->addresses.empty() ? "it gets no requests" : "keeping what is known");
           }
           name->was_failing = true;
+          if (is_first) on_change_(name->pool, name->address, name->addresses);
           return;
         }
         name->was_failing = false;
@@ -98,7 +100,7 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
           address.length = static_cast<socklen_t>(endpoint.size());
           addresses.push_back(address);
         }
-        if (addresses == name->addresses) return;
+        if (addresses == name->addresses && !is_first) return;
         name->addresses = std::move(addresses);
         on_change_(name->pool, name->address, name->addresses);
       });
@@ -116,6 +118,11 @@ std::vector<SocketAddress> Resolver::addresses(const std::string& pool,
                                                const std::string& address) const {
   const auto found = names_.find({pool, address});
   return found == names_.end() ? std::vector<SocketAddress>{} : found->second->addresses;
+}
+
+bool Resolver::is_known(const std::string& pool, const std::string& address) const {
+  const auto found = names_.find({pool, address});
+  return found != names_.end() && found->second->is_done;
 }
 
 bool Resolver::has_all() const {

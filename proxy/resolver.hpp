@@ -19,6 +19,7 @@ namespace sluice::proxy {
 /// again. A failed look-up keeps the addresses that were known. Control thread only.
 class Resolver {
  public:
+  /// The addresses changed, or the first look-up ended.
   using OnChange = std::function<void(const std::string& pool, const std::string& address,
                                       const std::vector<SocketAddress>& addresses)>;
 
@@ -32,7 +33,9 @@ class Resolver {
              std::chrono::milliseconds interval);
   void forget(const std::string& pool, const std::string& address);
   std::vector<SocketAddress> addresses(const std::string& pool, const std::string& address) const;
-  /// True when every name was looked up at least once.
+  /// True when it was looked up at least once, whatever came of it.
+  bool is_known(const std::string& pool, const std::string& address) const;
+  /// True when every name was.
   bool has_all() const;
   void stop();
 

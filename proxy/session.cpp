@@ -84,8 +84,9 @@ Task<void> Session::serve() {
 
 /// Waits for a whole request head. False when the connection is to be closed.
 Task<bool> Session::receive_head() {
-  const Settings& settings = worker_.plan()->plan->topology->settings;
-  const TimeoutSettings timeouts = settings.timeouts;
+  // Copies: the plan may change while this waits.
+  const TimeoutSettings timeouts = worker_.plan()->plan->topology->settings.timeouts;
+  const LimitSettings limits = worker_.plan()->plan->topology->settings.limits;
   scan_.reset();
   request_.record.reset();
   request_.persists = request_.accepts_json = request_.is_head = false;
@@ -101,7 +102,7 @@ Task<bool> Session::receive_head() {
   request_.record.started = Clock::now();
   for (;;) {
     while (client_->in().view().starts_with("\r\n")) client_->in().consume(2);
-    const auto found = scan_.look(client_->in().view(), settings.limits, true);
+    const auto found = scan_.look(client_->in().view(), limits, true);
     if (found == HeadScan::Found::head) co_return true;
     if (found == HeadScan::Found::refused) {
       become(Phase::active);
@@ -140,7 +141,7 @@ Task<bool> Session::answer_request() {
     Exchange exchange(worker_, {*client_, listener_, out_}, request_);
     co_await exchange.forward();
     goes_on = exchange.keeps_client_open() && client_->is_open();
-    reset_on_close_ = reset_on_close_ || exchange.was_answer_cut();
+    reset_on_close_ = reset_on_close_ || exchange.needs_reset();
   }
   request_.record.keeps_open = goes_on;
   co_return goes_on;

@@ -61,7 +61,6 @@ std::optional<OwnAnswer> Session::read_request() {
   const core::ConnectionOptions options = core::connection_options(head.fields);
   request_.persists = core::persists(head.minor, options);
   request_.upgrade.assign(core::wants_upgrade(head, options, *framing));
-  request_.expects_continue = core::expects_continue(head);
   request_.is_idempotent = core::is_idempotent(head.method);
   request_.replay.reset(true);
   return std::nullopt;

@@ -111,6 +111,9 @@ Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::millise
 
 void Stream::start_read(std::size_t capacity) {
   if (read_state_ != ReadState::idle) return;
+  // A deadline of an earlier read says nothing about this one.
+  read_deadline_.disarm();
+  if (in_.capacity() > capacity) in_.release_if_empty();
   in_.make_room(capacity);
   read_state_ = ReadState::reading;
   read_interrupted_ = read_timed_out_ = false;

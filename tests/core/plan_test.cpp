@@ -11,9 +11,12 @@ namespace {
 Settings two_versions() {
   Settings settings;
   settings.listeners = {{"127.0.0.1:0"}};
-  settings.pools = {{.name = "v1", .backends = {{"127.0.0.1:1"}}},
-                    {.name = "v2", .backends = {{"127.0.0.1:2"}}},
-                    {.name = "v3", .backends = {{"127.0.0.1:3"}}}};
+  for (const char* name : {"v1", "v2", "v3"}) {
+    PoolSettings pool;
+    pool.name = name;
+    pool.backends = {{std::string("127.0.0.1:") + name[1]}};
+    settings.pools.push_back(pool);
+  }
   RouteSettings shop;
   shop.name = "shop";
   shop.split = {{"v2", 300}, {"v1", 100}};

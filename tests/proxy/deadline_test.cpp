@@ -1,0 +1,250 @@
+#include "proxy/deadline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace sluice::proxy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr milliseconds grain = DeadlineWheel::grain;
+
+/// A deadline that counts how often it passed.
+struct Counted {
+  explicit Counted(DeadlineWheel& wheel)
+      : deadline(
+            wheel, [](void* self) { ++static_cast<Counted*>(self)->passed; }, this) {}
+  int passed = 0;
+  Deadline deadline;
+};
+
+/// A deadline that does something when it passes.
+struct Acting {
+  Acting(DeadlineWheel& wheel, std::function<void()> what)
+      : action(std::move(what)),
+        deadline(
+            wheel, [](void* self) { static_cast<Acting*>(self)->act(); }, this) {}
+  void act() {
+    ++passed;
+    action();
+  }
+  std::function<void()> action;
+  int passed = 0;
+  Deadline deadline;
+};
+
+TEST(DeadlineTest, NeverPassesEarly) {
+  // Wheels that begin at different moments see every phase of a grain.
+  for (int after = 1; after <= 400; ++after) {
+    DeadlineWheel wheel;
+    Counted one(wheel);
+    const TimePoint before = Clock::now();
+    one.deadline.arm(milliseconds(after));
+    wheel.advance(before + milliseconds(after) - std::chrono::microseconds(1));
+    ASSERT_EQ(one.passed, 0) << after << " ms";
+  }
+}
+
+TEST(DeadlineTest, PassesAtMostTwoGrainsLate) {
+  for (int after = 1; after <= 400; ++after) {
+    DeadlineWheel wheel;
+    Counted one(wheel);
+    one.deadline.arm(milliseconds(after));
+    wheel.advance(Clock::now() + milliseconds(after) + 2 * grain);
+    ASSERT_EQ(one.passed, 1) << after << " ms";
+    EXPECT_FALSE(one.deadline.is_armed());
+    EXPECT_TRUE(wheel.is_empty());
+  }
+}
+
+TEST(DeadlineTest, PassesOnce) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  one.deadline.arm(milliseconds(10));
+  for (int i = 1; i < 100; ++i) wheel.advance(Clock::now() + i * seconds(1));
+  EXPECT_EQ(one.passed, 1);
+}
+
+TEST(DeadlineTest, ZeroAndLessDisarm) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  for (const int after : {0, -5}) {
+    one.deadline.arm(milliseconds(10));
+    EXPECT_TRUE(one.deadline.is_armed());
+    one.deadline.arm(milliseconds(after));
+    EXPECT_FALSE(one.deadline.is_armed());
+    EXPECT_TRUE(wheel.is_empty());
+  }
+  wheel.advance(Clock::now() + seconds(1));
+  EXPECT_EQ(one.passed, 0);
+}
+
+TEST(DeadlineTest, ArmedLaterPassesLater) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  const TimePoint start = Clock::now();
+  one.deadline.arm(seconds(1));
+  one.deadline.arm(seconds(20));
+  wheel.advance(start + seconds(2));
+  EXPECT_EQ(one.passed, 0);
+  EXPECT_TRUE(one.deadline.is_armed());
+  wheel.advance(start + seconds(19));
+  EXPECT_EQ(one.passed, 0);
+  wheel.advance(start + seconds(21));
+  EXPECT_EQ(one.passed, 1);
+}
+
+TEST(DeadlineTest, ArmedEarlierPassesEarlier) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  const TimePoint start = Clock::now();
+  one.deadline.arm(seconds(20));
+  one.deadline.arm(seconds(1));
+  wheel.advance(start + seconds(2));
+  EXPECT_EQ(one.passed, 1);
+}
+
+TEST(DeadlineTest, DisarmedNeverPasses) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  one.deadline.arm(milliseconds(50));
+  one.deadline.disarm();
+  one.deadline.disarm();
+  wheel.advance(Clock::now() + seconds(60));
+  EXPECT_EQ(one.passed, 0);
+}
+
+TEST(DeadlineTest, FarBeyondOneTurnOfTheWheelItStillPassesInTime) {
+  DeadlineWheel wheel;
+  Counted hour(wheel);
+  const TimePoint start = Clock::now();
+  hour.deadline.arm(std::chrono::hours(1));
+  for (TimePoint now = start; now < start + seconds(3599); now += milliseconds(250)) {
+    wheel.advance(now);
+  }
+  EXPECT_EQ(hour.passed, 0);
+  wheel.advance(start + seconds(3601));
+  EXPECT_EQ(hour.passed, 1);
+}
+
+TEST(DeadlineTest, ALongPauseLosesNothing) {
+  DeadlineWheel wheel;
+  std::vector<std::unique_ptr<Counted>> all;
+  const TimePoint start = Clock::now();
+  for (int i = 1; i <= 3000; ++i) {
+    all.push_back(std::make_unique<Counted>(wheel));
+    all.back()->deadline.arm(i * milliseconds(37));
+    // Some move while they are armed: their slot is an old one.
+    if (i % 3 == 0) all.back()->deadline.arm(i * milliseconds(41));
+  }
+  wheel.advance(start + std::chrono::hours(10));
+  for (const auto& one : all) EXPECT_EQ(one->passed, 1);
+  EXPECT_TRUE(wheel.is_empty());
+}
+
+TEST(DeadlineTest, TimeThatStandsStillOrGoesBackDoesNothing) {
+  DeadlineWheel wheel;
+  Counted one(wheel);
+  const TimePoint start = Clock::now();
+  one.deadline.arm(seconds(1));
+  wheel.advance(start + milliseconds(500));
+  wheel.advance(start + milliseconds(500));
+  wheel.advance(start + milliseconds(100));
+  EXPECT_EQ(one.passed, 0);
+  wheel.advance(start + seconds(2));
+  EXPECT_EQ(one.passed, 1);
+}
+
+TEST(DeadlineTest, DestructionDisarms) {
+  DeadlineWheel wheel;
+  Counted stays(wheel);
+  stays.deadline.arm(seconds(1));
+  for (int i = 0; i < 3; ++i) {
+    std::optional<Counted> goes;
+    goes.emplace(wheel);
+    goes->deadline.arm(seconds(1));
+    goes.reset();
+  }
+  wheel.advance(Clock::now() + seconds(2));
+  EXPECT_EQ(stays.passed, 1);
+  EXPECT_TRUE(wheel.is_empty());
+}
+
+TEST(DeadlineActionTest, MayArmItselfAgain) {
+  DeadlineWheel wheel;
+  std::optional<Acting> beat;
+  beat.emplace(wheel, [&] { beat->deadline.arm(seconds(1)); });
+  beat->deadline.arm(seconds(1));
+  wheel.advance(Clock::now() + seconds(2));
+  EXPECT_EQ(beat->passed, 1);
+  EXPECT_TRUE(beat->deadline.is_armed());
+}
+
+TEST(DeadlineActionTest, MayDisarmOthersThatAreDueWithIt) {
+  DeadlineWheel wheel;
+  std::vector<std::unique_ptr<Acting>> all;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back(std::make_unique<Acting>(wheel, [&] {
+      for (const auto& other : all) other->deadline.disarm();
+    }));
+  }
+  for (const auto& one : all) one->deadline.arm(seconds(1));
+  wheel.advance(Clock::now() + seconds(2));
+  int passed = 0;
+  for (const auto& one : all) passed += one->passed;
+  EXPECT_EQ(passed, 1) << "the first that passed disarmed all others";
+}
+
+TEST(DeadlineActionTest, MayDestroyOthersThatAreDueWithIt) {
+  DeadlineWheel wheel;
+  std::vector<std::unique_ptr<Acting>> all;
+  Acting* first = nullptr;
+  int passed = 0;
+  for (int i = 0; i < 10; ++i) {
+    auto one = std::make_unique<Acting>(wheel, [] {});
+    one->action = [&, self = one.get()] {
+      ++passed;
+      if (first != nullptr) return;
+      first = self;
+      std::erase_if(all, [&](const auto& other) { return other.get() != self; });
+    };
+    one->deadline.arm(seconds(1));
+    all.push_back(std::move(one));
+  }
+  wheel.advance(Clock::now() + seconds(2));
+  EXPECT_EQ(passed, 1);
+  EXPECT_TRUE(wheel.is_empty());
+}
+
+TEST(DeadlineActionTest, MayMoveOthersThatAreDueWithIt) {
+  DeadlineWheel wheel;
+  const TimePoint start = Clock::now();
+  std::vector<std::unique_ptr<Acting>> all;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back(std::make_unique<Acting>(wheel, [&] {
+      for (const auto& other : all) {
+        if (other->passed == 0) other->deadline.arm(seconds(30));
+      }
+    }));
+  }
+  for (const auto& one : all) one->deadline.arm(seconds(1));
+  const auto passed = [&] {
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return one->passed == 1; });
+  };
+  wheel.advance(start + seconds(2));
+  EXPECT_EQ(passed(), 1);
+  wheel.advance(start + seconds(29));
+  EXPECT_EQ(passed(), 1);
+  wheel.advance(start + seconds(31));
+  EXPECT_EQ(passed(), 10);
+}
+
+}  // namespace
+}  // namespace sluice::proxy
