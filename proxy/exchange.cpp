@@ -4,7 +4,6 @@
 
 namespace sluice::proxy {
 using core::FailureReason;
-using core::FieldId;
 
 namespace {
 

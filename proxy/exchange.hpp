@@ -70,6 +70,7 @@ class Exchange {
   bool pin_anew();
   bool choose();
   bool choose_share();
+  LivePool& chosen_pool() const;
   bool decide_again(const Fault& fault);
   Task<void> answer_fault(Fault fault);
   Task<void> answer_unavailable();
@@ -116,6 +117,7 @@ class Exchange {
   Child upload_;
   RelayEnd upload_end_ = RelayEnd::complete;
   Fault last_fault_;
+  unsigned replays_ = 0;
   bool wants_fresh_ = false;
   bool was_sent_ = false;
   bool awaits_head_ = false;

@@ -26,8 +26,8 @@ Task<void> Exchange::forward() {
   total_.arm(request_.timeouts().total);
   while (choose() || (pin_anew() && choose())) {
     const Fault fault = co_await attempt();
-    if (!fault) co_return;
     last_fault_ = fault;
+    if (!fault) co_return;
     if (!decide_again(fault)) co_return co_await answer_fault(fault);
   }
   if (last_fault_) co_return co_await answer_fault(last_fault_);
@@ -55,6 +55,7 @@ bool Exchange::pin_anew() {
   request_.record.route = request_.route_plan().settings.name;
   request_.record.generation = in_force->plan->generation;
   excluded_ = 0;
+  tried_.clear();
   has_share_ = false;
   meant_.reset();
   return true;
@@ -65,8 +66,7 @@ bool Exchange::pin_anew() {
 bool Exchange::choose() {
   for (;;) {
     if (!has_share_ && !choose_share()) return false;
-    const auto& split = *request_.plan->plan->splits[request_.route];
-    LivePool& pool = request_.plan->topology->pools[split.shares()[share_].pool];
+    LivePool& pool = chosen_pool();
     for (;;) {
       ticket_ = pool.balancer.choose(worker_.random().next(), tried_);
       if (!ticket_ || ticket_.backend().admits()) break;
@@ -82,6 +82,11 @@ bool Exchange::choose() {
     excluded_ |= core::ShareSet{1} << share_;
     has_share_ = false;
   }
+}
+
+LivePool& Exchange::chosen_pool() const {
+  const auto& split = *request_.plan->plan->splits[request_.route];
+  return request_.plan->topology->pools[split.shares()[share_].pool];
 }
 
 bool Exchange::choose_share() {
@@ -103,6 +108,7 @@ void Exchange::count_share(core::ShareIndex share) {
   ++tally->in_flight;
   counted_in_ = tally;
   request_.record.pool = tally->pool;
+  chosen_pool().retries.earn();
   if (meant_ && *meant_ != share) {
     route.tally->count_spill(route.shares[*meant_]->pool, tally->pool);
   }
@@ -118,10 +124,14 @@ bool Exchange::decide_again(const Fault& fault) {
   failed.is_idempotent = request_.is_idempotent;
   failed.is_replayable = request_.replay.is_complete();
   failed.attempts = request_.record.attempts;
+  failed.replays = replays_;
   if (fault.side == Side::proxy && was_sent_) return false;
   const RetryVerdict verdict = core::decide_retry(failed);
+  const bool is_replay = was_sent_ && verdict != RetryVerdict::give_up;
   connection_.reset();
   if (verdict == RetryVerdict::give_up) return false;
+  if (is_replay && !chosen_pool().retries.spend()) return false;
+  replays_ += is_replay ? 1 : 0;
 
   wants_fresh_ = verdict == RetryVerdict::fresh_connection;
   if (!wants_fresh_) tried_.push_back(attempted_.get());

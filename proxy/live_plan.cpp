@@ -16,7 +16,8 @@ LivePool build_pool(const PoolSettings& settings, BackendRegistry& backends) {
     weighted.push_back({live.get(), backend.weight});
     members.push_back(std::move(live));
   }
-  return {settings.name, std::move(members), core::Balancer(settings.balance, std::move(weighted))};
+  return {
+      settings.name, std::move(members), core::Balancer(settings.balance, std::move(weighted)), {}};
 }
 
 LiveRoute build_route(const core::RoutePlan& route, Tally& tally) {

@@ -8,6 +8,7 @@
 
 #include "core/balance.hpp"
 #include "core/plan.hpp"
+#include "core/retry.hpp"
 #include "proxy/backend_connection.hpp"
 #include "proxy/local_ptr.hpp"
 #include "proxy/tally.hpp"
@@ -19,6 +20,7 @@ struct LivePool {
   std::string name;
   std::vector<LocalPtr<LiveBackend>> members;
   core::Balancer balancer;
+  core::RetryBudget retries;
 };
 
 struct LiveRoute {

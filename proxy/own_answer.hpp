@@ -10,9 +10,9 @@ namespace sluice::proxy {
 /// An answer of the proxy's own (product.md, "What the proxy answers itself").
 struct OwnAnswer {
   unsigned status = 500;
-  std::string_view detail = "";       ///< one sentence
-  std::string_view proxy_error = "";  ///< RFC 9209 section 2.3 error type; "" for none
-  std::string_view allow = "";        ///< value of Allow, or ""
+  std::string_view detail = {};       ///< one sentence
+  std::string_view proxy_error = {};  ///< RFC 9209 section 2.3 error type; "" for none
+  std::string_view allow = {};        ///< value of Allow, or ""
   bool retry_after = false;           ///< say Retry-After: 1
 };
 

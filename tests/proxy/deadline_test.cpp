@@ -180,11 +180,19 @@ TEST(DeadlineTest, DestructionDisarms) {
 TEST(DeadlineActionTest, MayArmItselfAgain) {
   DeadlineWheel wheel;
   std::optional<Acting> beat;
-  beat.emplace(wheel, [&] { beat->deadline.arm(seconds(1)); });
+  const TimePoint start = Clock::now();
+  beat.emplace(wheel, [&] {
+    if (beat->passed == 1) beat->deadline.arm(seconds(10));
+  });
   beat->deadline.arm(seconds(1));
-  wheel.advance(Clock::now() + seconds(2));
+  wheel.advance(start + seconds(2));
   EXPECT_EQ(beat->passed, 1);
   EXPECT_TRUE(beat->deadline.is_armed());
+  wheel.advance(start + seconds(9));
+  EXPECT_EQ(beat->passed, 1);
+  wheel.advance(start + seconds(12));
+  EXPECT_EQ(beat->passed, 2);
+  EXPECT_TRUE(wheel.is_empty());
 }
 
 TEST(DeadlineActionTest, MayDisarmOthersThatAreDueWithIt) {

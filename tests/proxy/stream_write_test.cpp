@@ -113,7 +113,7 @@ TEST(StreamWriteTest, WaitsForASlowPeerAndLosesNothing) {
   EXPECT_FALSE(writing.is_done());
   EXPECT_LT(line.stream->octets_sent(), text.size());
   ASSERT_TRUE(loop.run_until([&] {
-    line.peer.take(3000);
+    line.peer.take(50'000);
     return writing.is_done();
   }));
   EXPECT_EQ(writing.wait(loop), IoError::none);
