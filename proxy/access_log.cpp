@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,10 +34,17 @@ void AccessLog::open_file() {
   const bool is_stdout = target_ == "stdout";
   // A description of our own: made non-blocking, so that a stuck reader cannot hold the thread,
   // without touching what other processes share.
+  bool is_shared = false;
   int opened =
       is_stdout ? ::open("/proc/self/fd/1", flags) : ::open(target_.c_str(), flags | O_CREAT, 0640);
-  if (opened < 0 && is_stdout) opened = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (opened < 0 && is_stdout) {
+    opened = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    is_shared = true;
+  }
   if (opened < 0) return;
+  // A socket has no second description; it is told for each write not to wait.
+  is_socket_ = is_shared;
+  ends_in_line_ = false;
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = opened;
 }
@@ -110,11 +118,25 @@ void AccessLog::write_batches(const std::vector<Batch>& batches) {
 }
 
 bool AccessLog::write_all(const std::string& text) {
+  // A line that could not be finished must not swallow the next one.
+  if (ends_in_line_ && !write_some("\n")) return false;
+  return write_some(text);
+}
+
+bool AccessLog::write_some(std::string_view text) {
   std::size_t written = 0;
   while (written < text.size()) {
-    const ssize_t size = ::write(descriptor_, text.data() + written, text.size() - written);
-    if (size >= 0) {
+    const std::string_view rest = text.substr(written);
+    ssize_t size = -1;
+    if (is_socket_) {
+      size = ::send(descriptor_, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    if (!is_socket_ || (size < 0 && errno == ENOTSOCK)) {
+      size = ::write(descriptor_, rest.data(), rest.size());
+    }
+    if (size > 0) {
       written += static_cast<std::size_t>(size);
+      ends_in_line_ = text[written - 1] != '\n';
       continue;
     }
     if (errno == EINTR) continue;

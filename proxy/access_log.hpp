@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -47,6 +48,7 @@ class AccessLog {
   void run();
   void write_batches(const std::vector<Batch>& batches);
   bool write_all(const std::string& text);
+  bool write_some(std::string_view text);
   void open_file();
 
   std::string target_;
@@ -59,6 +61,8 @@ class AccessLog {
   std::atomic<std::uint64_t> dropped_{0};
   std::thread writer_;
   int descriptor_ = -1;
+  bool is_socket_ = false;
+  bool ends_in_line_ = false;  ///< the last write broke off inside a line
 };
 
 }  // namespace sluice::proxy

@@ -22,7 +22,7 @@ std::unique_ptr<BackendConnection> LiveBackend::take_idle() {
     idle_.pop_back();
     --idle;
     connection->stream().watch({});
-    if (connection->stream().has_read_result()) continue;
+    if (connection->stream().has_read_result() || connection->stream().has_input()) continue;
     connection->link();
     return connection;
   }
@@ -36,6 +36,8 @@ void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
   if (!may_stay) return;
   connection->unlink();
   connection->reused_ = true;
+  connection->sent_ = false;
+  connection->cut_watch_ = {};
   stream.watch({[](void* self) { static_cast<BackendConnection*>(self)->on_idle_read(); },
                 connection.get()});
   stream.start_read();
@@ -62,6 +64,9 @@ std::size_t LiveBackend::cut() {
        connection = connection->next_) {
     connection->cut_ = true;
     connection->stream().close();
+    if (connection->cut_watch_.notify != nullptr) {
+      connection->cut_watch_.notify(connection->cut_watch_.owner);
+    }
     ++count;
   }
   return count;

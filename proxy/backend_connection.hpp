@@ -62,6 +62,8 @@ class BackendConnection {
   LiveBackend& backend() { return *backend_; }
   /// Served a request before: its failure may mean no more than that it was stale.
   bool is_reused() const { return reused_; }
+  /// Who hears that the connection was cut. Until it is pooled again.
+  void on_cut(ReadWatch watch) { cut_watch_ = watch; }
   /// From now on a request is on it.
   void mark_sent() { sent_ = true; }
   /// The deadline of a drain or of the proxy's stop broke it.
@@ -75,6 +77,7 @@ class BackendConnection {
 
   LocalPtr<LiveBackend> backend_;
   StreamPtr stream_;
+  ReadWatch cut_watch_;
   BackendConnection* previous_ = nullptr;
   BackendConnection* next_ = nullptr;
   bool linked_ = false;

@@ -21,7 +21,7 @@ struct LocalControl::DrainWatch {
   std::uint64_t cut = 0;
   bool is_cutting = false;
   bool is_removal = false;
-  Done<DrainStatus> done;  ///< empty: nobody waits
+  std::vector<Done<DrainStatus>> waiting;  ///< who waits for the end
 };
 
 namespace {
@@ -105,21 +105,28 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
         for (const BackendCondition& condition : conditions) worker.apply(condition);
       },
       [this, order, addresses, done] {
-        keep_then([this, order, addresses, done] { watch_drain(order, addresses, done); });
+        keep_then([this, order, addresses, done] { watch_drain(order, addresses, false, done); });
       });
 }
 
 /// Follows a drain that every worker has begun. With `wait` the caller hears of its end, else of
 /// its beginning.
-void LocalControl::watch_drain(DrainOrder order, std::set<std::string> addresses,
+void LocalControl::watch_drain(DrainOrder order, std::set<std::string> addresses, bool is_removal,
                                Done<DrainStatus> done) {
-  auto watch = std::make_shared<DrainWatch>();
+  const auto known = std::find_if(watches_.begin(), watches_.end(), [&](const auto& watch) {
+    return watch->order.pool == order.pool && watch->order.backend == order.backend;
+  });
+  auto watch = known != watches_.end() ? *known : std::make_shared<DrainWatch>();
+  if (known == watches_.end()) watches_.push_back(watch);
   watch->order = order;
   watch->addresses = std::move(addresses);
+  watch->is_removal = is_removal;
+  // The newest order says until when.
   if (order.deadline) watch->deadline = Clock::now() + *order.deadline;
-  if (order.wait) watch->done = done;
-  watches_.push_back(watch);
-  if (order.wait) return poll_drains();
+  if (order.wait) {
+    watch->waiting.push_back(done);
+    return poll_drains();
+  }
   fleet_.ask_all<std::vector<core::Backend>>(
       [order](Worker& worker) { return worker.counts_of(order.pool, order.backend); },
       [order, done](const std::vector<std::vector<core::Backend>>& counts) {
@@ -175,10 +182,12 @@ void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
   status.deadline_passed = watch->is_cutting;
   const TimePoint now = Clock::now();
   const bool is_quiet = status.in_flight + status.upgraded + status.open == 0;
-  if (is_quiet || now > watch->give_up) {
-    status.state = is_quiet ? DrainState::drained : DrainState::draining;
+  if (is_quiet) {
+    status.state = DrainState::drained;
     return finish_drain(watch, status);
   }
+  // What was cut takes its time to end: the caller hears what is left, and it is followed on.
+  if (now > watch->give_up) answer_waiting(*watch, status);
   if (now < watch->deadline || watch->is_cutting) return;
   watch->is_cutting = true;
   watch->give_up = now + time_to_cut;
@@ -200,7 +209,21 @@ void LocalControl::finish_drain(const std::shared_ptr<DrainWatch>& watch,
     spdlog::info("{} is drained, {} cut", subject_of(watch->order), status.cut);
     events_.add("drained", event_body(watch->order, "drain", status));
   }
-  if (watch->done) watch->done(status);
+  answer_waiting(*watch, status);
+}
+
+void LocalControl::answer_waiting(DrainWatch& watch, const DrainStatus& status) {
+  for (const auto& done : std::exchange(watch.waiting, {})) done(status);
+}
+
+/// A removed backend that was added again is no longer on its way out.
+void LocalControl::forget_removals(const std::string& pool) {
+  const auto watches = watches_;
+  for (const auto& watch : watches) {
+    const bool is_back =
+        watch->is_removal && watch->order.pool == pool && !check_target(pool, watch->order.backend);
+    if (is_back) finish_drain(watch, {pool, watch->order.backend, DrainState::none});
+  }
 }
 
 void LocalControl::undrain(const std::string& pool, const std::string& backend, Actor actor,
@@ -209,18 +232,21 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
-  const std::size_t removed =
-      std::erase_if(overrides_.drains, [&](const core::DrainOverride& drain) {
-        // Un-draining a pool takes the drains of its backends with it.
-        return drain.pool == pool && (backend.empty() || drain.backend == backend);
-      });
-  if (!backend.empty() && is_draining(pool, backend)) {
+  const bool pool_drains =
+      std::any_of(overrides_.drains.begin(), overrides_.drains.end(),
+                  [&](const core::DrainOverride& drain) { return same_target(drain, pool, ""); });
+  if (!backend.empty() && pool_drains) {
     boost::asio::post(io_, [done, pool] {
       done(Denial{409, "The whole pool drains",
                   "pool \"" + pool + "\" drains as a whole; un-drain the pool"});
     });
     return;
   }
+  const std::size_t removed =
+      std::erase_if(overrides_.drains, [&](const core::DrainOverride& drain) {
+        // Un-draining a pool takes the drains of its backends with it.
+        return drain.pool == pool && (backend.empty() || drain.backend == backend);
+      });
   const auto watches = watches_;
   for (const auto& watch : watches) {
     const bool is_cancelled = !watch->is_removal && watch->order.pool == pool &&
@@ -251,10 +277,8 @@ void LocalControl::remove_backend(DrainOrder order, Actor actor, Done<DrainStatu
   std::vector<BackendSettings> left = find_pool(order.pool)->backends;
   std::erase_if(left,
                 [&](const BackendSettings& member) { return member.address == order.backend; });
-  change_membership(order.pool, std::move(left), actor, [this, order, done] {
-    watch_drain(order, {order.backend}, done);
-    watches_.back()->is_removal = true;
-  });
+  change_membership(order.pool, std::move(left), actor,
+                    [this, order, done] { watch_drain(order, {order.backend}, true, done); });
 }
 
 }  // namespace sluice::proxy

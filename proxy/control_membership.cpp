@@ -54,6 +54,7 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
   auto plan = std::make_shared<core::Plan>(core::build_plan(plan_->generation + 1, effective_));
   plan_ = std::move(plan);
   follow_membership();
+  forget_removals(pool);
   audit(actor, "membership", pool, before, after);
   JsonWriter body;
   body.open_object().key("pool").text(pool).key("before").text(before).key("after").text(after);

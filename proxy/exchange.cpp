@@ -1,5 +1,6 @@
 #include "proxy/exchange.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::proxy {
@@ -24,7 +25,11 @@ Task<Fault> Exchange::attempt() {
 
   connection_ = wants_fresh_ ? nullptr : attempted_->take_idle();
   Fault fault;
-  if (connection_ == nullptr) fault = co_await connect();
+  if (connection_ == nullptr) {
+    fault = co_await connect();
+  } else {
+    watch_cut();
+  }
   if (!fault && attempted_->draining) fault = {Side::proxy, {}, 503, "drained"};
   if (!fault) fault = co_await send();
   if (fault) {
@@ -40,12 +45,17 @@ Task<Fault> Exchange::attempt() {
   co_return Fault{};
 }
 
+void Exchange::watch_cut() {
+  connection_->on_cut({[](void* self) { static_cast<Exchange*>(self)->on_cut(); }, this});
+}
+
 Task<Fault> Exchange::connect() {
   if (attempted_->addresses.empty()) {
     co_return Fault{Side::backend, FailureReason::name_unresolved, 502, "name_unresolved"};
   }
   connection_ = std::make_unique<BackendConnection>(
       attempted_, make_stream(worker_.io(), worker_.wheel(), worker_.blocks()));
+  watch_cut();
   const SocketAddress address = attempted_->next_address();
   const IoError error = co_await backend().connect(address, request_.timeouts().connect);
   request_.record.connect_ns = ns_between(request_.record.attempted, Clock::now());
@@ -70,7 +80,7 @@ Task<Fault> Exchange::send() {
   was_sent_ = true;
   awaits_head_ = true;
   upload_end_ = RelayEnd::complete;
-  request_.record.sent = Clock::now();
+  request_.record.sent = waiting_since_ = Clock::now();
   if (request_.body.is_done() && request_.replay.octets().empty()) {
     std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
     const IoError written = co_await backend().write(piece, request_.timeouts().backend_idle);
@@ -96,7 +106,9 @@ Task<Fault> Exchange::send() {
     const Fault sending = fault_of_upload();
     if (sending.side == Side::client) fault = sending;
   }
+  if (fault && total_passed_) fault = fault_of_total();
   if (fault && connection_->is_cut()) fault = {Side::proxy, {}, 503, "cut"};
+  if (fault && client_left_) fault = {Side::client, {}, 499, "client_left"};
   co_return fault;
 }
 
@@ -121,6 +133,7 @@ Task<void> Exchange::upload() {
     case RelayEnd::complete:
       if (awaits_head_) {
         watch_client();
+        waiting_since_ = Clock::now();
         backend().rearm_read(timeouts.first_byte);
       }
       break;
@@ -163,9 +176,31 @@ void Exchange::on_client_read() {
   if (connection_ != nullptr) backend().close();
 }
 
+/// The deadline of a drain broke the connection to the backend.
+void Exchange::on_cut() {
+  end_client();
+}
+
+/// Ends an answer that cannot become whole; the client may be slow to take what it has got so far.
+void Exchange::end_client() {
+  if (!client_answered_) return;
+  if (ends_with_connection_) {
+    client_.close_hard();
+  } else {
+    client_.close();
+  }
+}
+
+Fault Exchange::fault_of_total() const {
+  const auto reason =
+      awaits_head_ ? FailureReason::first_byte_timeout : FailureReason::idle_timeout;
+  return {Side::backend, reason, 504, "total_timeout"};
+}
+
 void Exchange::on_total_deadline() {
   total_passed_ = true;
   if (connection_ != nullptr) backend().close();
+  end_client();
   if (upload_.is_running()) client_.interrupt_read();
 }
 
@@ -191,9 +226,7 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
         co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
       }
     }
-    const auto deadline =
-        upload_.is_running() ? std::chrono::milliseconds(0) : request_.timeouts().first_byte;
-    const IoError error = co_await stream.read(deadline);
+    const IoError error = co_await stream.read(time_left_for_head());
     if (error != IoError::none) co_return fault_of_read(error);
     answer_begun_ = true;
   }
@@ -202,6 +235,16 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
     co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
   }
   co_return Fault{};
+}
+
+/// The first byte deadline runs from the moment the request was sent as a whole until the response
+/// head is there as a whole. Zero: no deadline.
+std::chrono::milliseconds Exchange::time_left_for_head() const {
+  const auto allowed = request_.timeouts().first_byte;
+  if (upload_.is_running() || allowed.count() == 0) return std::chrono::milliseconds(0);
+  const auto passed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - waiting_since_);
+  return std::max(allowed - passed, std::chrono::milliseconds(1));
 }
 
 Task<Fault> Exchange::receive_answer() {
@@ -225,6 +268,7 @@ Task<Fault> Exchange::receive_answer() {
       }
     }
     backend().in().consume(scan_.size());
+    waiting_since_ = Clock::now();
   }
   awaits_head_ = false;
   Record& record = request_.record;
@@ -242,7 +286,7 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
   const bool backend_persists =
       core::persists(head.minor, options) && framing->kind != core::BodyKind::until_close;
   const core::BodyFraming towards_client = core::client_framing(*framing, request_.minor);
-  const bool sent_all = request_.body.is_done() && !upload_.is_running();
+  const bool sent_all = is_request_sent();
   keeps_open_ = request_.persists && sent_all && !worker_.is_finishing() &&
                 towards_client.kind != core::BodyKind::until_close;
 
@@ -270,8 +314,12 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
     keeps_open_ = false;
     co_return fault_of_relay(end);
   }
-  if (!backend_persists || upload_.is_running() || !request_.body.is_done()) backend().close();
+  if (!backend_persists || !is_request_sent()) backend().close();
   co_return Fault{};
+}
+
+bool Exchange::is_request_sent() const {
+  return request_.body.is_done() && !upload_.is_running() && upload_end_ == RelayEnd::complete;
 }
 
 Fault Exchange::fault_of_relay(RelayEnd end) const {

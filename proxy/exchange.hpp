@@ -88,9 +88,15 @@ class Exchange {
   Task<Fault> tunnel(core::ResponseHead& head);
   Task<Fault> relay_tunnel();
   Task<void> relay_tunnel_upload(TunnelPulse& pulse);
+  bool is_request_sent() const;
+  std::chrono::milliseconds time_left_for_head() const;
+  Fault fault_of_total() const;
   Fault fault_of_read(IoError error) const;
   Fault fault_of_relay(RelayEnd end) const;
   Fault fault_of_upload() const;
+  void watch_cut();
+  void on_cut();
+  void end_client();
   void watch_client();
   void on_client_read();
   void on_total_deadline();
@@ -117,9 +123,11 @@ class Exchange {
   Child upload_;
   RelayEnd upload_end_ = RelayEnd::complete;
   Fault last_fault_;
+  TimePoint waiting_since_;  ///< for the response head
   unsigned replays_ = 0;
   bool wants_fresh_ = false;
-  bool was_sent_ = false;
+  bool was_sent_ = false;       ///< in the present attempt
+  bool was_ever_sent_ = false;  ///< in an earlier one
   bool awaits_head_ = false;
   bool answer_begun_ = false;          ///< the backend sent something
   bool client_answered_ = false;       ///< the client was sent something of a final answer

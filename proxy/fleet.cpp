@@ -34,10 +34,7 @@ void Fleet::on_all_then(std::function<void(Worker&)> job, std::function<void()> 
 
 void Fleet::release_and_join() {
   if (threads_.empty()) return;
-  on_all([](Worker& worker) {
-    worker.cut_sessions();
-    worker.release();
-  });
+  on_all([](Worker& worker) { worker.release(); });
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

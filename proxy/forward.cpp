@@ -24,7 +24,7 @@ Exchange::~Exchange() {
 
 Task<void> Exchange::forward() {
   total_.arm(request_.timeouts().total);
-  while (choose() || (pin_anew() && choose())) {
+  while (choose() || (!was_ever_sent_ && pin_anew() && choose())) {
     const Fault fault = co_await attempt();
     last_fault_ = fault;
     if (!fault) co_return;
@@ -78,6 +78,8 @@ bool Exchange::choose() {
       count_share(share_);
       return true;
     }
+    // A request that one version may have worked on is not shown to another.
+    if (was_ever_sent_) return false;
     if (!meant_) meant_ = share_;
     excluded_ |= core::ShareSet{1} << share_;
     has_share_ = false;
@@ -115,7 +117,10 @@ void Exchange::count_share(core::ShareIndex share) {
 }
 
 bool Exchange::decide_again(const Fault& fault) {
-  if (fault.side == Side::client || total_passed_ || client_left_) return false;
+  if (fault.side == Side::client || total_passed_ || client_left_ || !client_.is_open())
+    return false;
+  if (connection_ != nullptr && connection_->is_cut()) return false;
+  was_ever_sent_ = was_ever_sent_ || was_sent_;
   core::FailedAttempt failed;
   failed.reason = fault.reason;
   failed.was_sent = was_sent_;

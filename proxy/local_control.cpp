@@ -69,9 +69,13 @@ LocalControl::LocalControl(Parts parts, Settings configured)
   if (!saved) {
     spdlog::error("the state file {} is not used: {}; the configured values are in force",
                   state_.path(), saved.error());
+    const std::string aside = state_.set_aside();
+    if (!aside.empty()) spdlog::error("it is kept as {}", aside);
   }
   core::Effective effective = core::lay_over(configured_, saved ? *saved : core::Overrides{});
   for (const std::string& notice : effective.notices) spdlog::warn("{}", notice);
+  // What was dropped must not come back at a later restart.
+  has_dropped_overrides_ = !effective.notices.empty();
   overrides_ = std::move(effective.kept);
   effective_ = std::move(effective.settings);
 }
@@ -82,6 +86,7 @@ void LocalControl::start(std::function<void()> ready) {
   plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
   on_ready_ = std::move(ready);
   follow_membership();
+  if (has_dropped_overrides_) keep_then([] {});
   post_plan(true, [this] { tick(); });
 }
 
@@ -137,8 +142,10 @@ void LocalControl::post_condition(const std::string& pool, const std::string& ad
 BackendCondition LocalControl::condition_of(const std::string& pool,
                                             const std::string& address) const {
   const core::HealthState health = prober_.state(pool, address);
-  const bool up = health == core::HealthState::up || health == core::HealthState::unchecked;
-  return {pool, address, up, is_draining(pool, address), resolver_.addresses(pool, address)};
+  std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
+  const bool is_well = health == core::HealthState::up || health == core::HealthState::unchecked;
+  const bool up = is_well && !addresses.empty();
+  return {pool, address, up, is_draining(pool, address), std::move(addresses)};
 }
 
 std::vector<BackendCondition> LocalControl::all_conditions() const {

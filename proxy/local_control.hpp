@@ -100,7 +100,10 @@ class LocalControl final : public Control {
 
   // control_drain.cpp
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
-  void watch_drain(DrainOrder order, std::set<std::string> addresses, Done<DrainStatus> done);
+  void watch_drain(DrainOrder order, std::set<std::string> addresses, bool is_removal,
+                   Done<DrainStatus> done);
+  static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
+  void forget_removals(const std::string& pool);
   void poll_drains();
   void judge_drain(const std::shared_ptr<DrainWatch>& watch,
                    const std::vector<std::vector<core::Backend>>& counts);
@@ -134,6 +137,7 @@ class LocalControl final : public Control {
   std::list<std::shared_ptr<DrainWatch>> watches_;
   TimePoint started_;
   std::int64_t started_ms_;
+  bool has_dropped_overrides_ = false;
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
 };

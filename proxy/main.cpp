@@ -4,9 +4,31 @@
 #include <iostream>
 #include <string>
 
+#include "proxy/program/demo.hpp"
 #include "proxy/program/run.hpp"
 #include "proxy/program/verbs.hpp"
 #include "sluice/version.hpp"
+
+namespace {
+
+using sluice::proxy::program::DemoOptions;
+
+/// `wishes` must live as long as `app`.
+CLI::App& add_demo_verb(CLI::App& app, DemoOptions& wishes) {
+  CLI::App& verb = *app.add_subcommand(
+      "demo", "Show a release under load: a toy service in two versions, the proxy, clients");
+  verb.add_option("--seconds", wishes.seconds, "Time for each pair of weights")
+      ->check(CLI::Range(1U, 3600U))
+      ->capture_default_str();
+  verb.add_option("--connections", wishes.connections, "Connections that the clients keep")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
+  verb.add_flag("--keep", wishes.keep, "Stay up at the end, until Ctrl-C");
+  verb.add_flag("--json", wishes.json, "The outcome as JSON, the rest on standard error");
+  return verb;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace sluice::proxy::program;
@@ -26,6 +48,9 @@ int main(int argc, char** argv) {
       app.add_subcommand("check", "Say everything that is wrong with a configuration");
   check_verb->add_option("FILE", file, "configuration (TOML)")->required();
   check_verb->callback([&] { exit_code = check(file); });
+
+  DemoOptions wishes;
+  add_demo_verb(app, wishes).callback([&] { exit_code = demo(wishes); });
 
   add_client_verbs(app, standard_terminal(), exit_code);
   try {

@@ -1,6 +1,7 @@
 #include "proxy/own_answer.hpp"
 
 #include "core/status.hpp"
+#include "proxy/json_writer.hpp"
 
 namespace sluice::proxy {
 using core::FailureReason;
@@ -55,9 +56,10 @@ void write_own_answer(std::string& out, const OwnAnswer& answer, const OwnAnswer
   const std::string_view phrase = core::reason_phrase(answer.status);
   std::string body;
   if (form.json) {
-    body.append("{\"status\":").append(status).append(",\"title\":\"").append(phrase);
-    body.append("\",\"detail\":\"").append(answer.detail);
-    body.append("\",\"request_id\":\"").append(form.request_id).append("\"}\n");
+    JsonWriter json;
+    json.open_object().key("status").number(answer.status).key("title").text(phrase);
+    json.key("detail").text(answer.detail).key("request_id").text(form.request_id).close_object();
+    body = json.line();
   } else {
     body.append(status).append(" ").append(phrase);
     if (!answer.detail.empty()) body.append(": ").append(answer.detail);

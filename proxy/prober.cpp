@@ -14,7 +14,8 @@ unsigned status_of(std::string_view line) {
   if (!line.starts_with("HTTP/1.") || line.size() < 12 || line[8] != ' ') return 0;
   unsigned status = 0;
   const auto parsed = std::from_chars(line.data() + 9, line.data() + 12, status);
-  return parsed.ec == std::errc{} && parsed.ptr == line.data() + 12 ? status : 0;
+  const bool is_over = line.size() == 12 || line[12] == ' ' || line[12] == '\r';
+  return parsed.ec == std::errc{} && parsed.ptr == line.data() + 12 && is_over ? status : 0;
 }
 
 std::string in_words(IoError error) {
@@ -86,6 +87,7 @@ void Prober::forget(const std::string& pool, const std::string& address) {
   if (found == targets_.end()) return;
   found->second->is_forgotten = true;
   found->second->next.disarm();
+  if (found->second->stream) found->second->stream->close();
   targets_.erase(found);
 }
 

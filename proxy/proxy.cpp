@@ -275,6 +275,7 @@ void Proxy::Impl::end() {
   fleet_->release_and_join();
   access_log_.close();
   control_->stop();
+  state_.close();
   if (admin_) admin_->stop();
   sockets_.clear();
   spdlog::info("stopped");

@@ -114,13 +114,16 @@ Task<RelayEnd> relay_body(Relay relay, std::string_view head) {
     const BodyReader::Status status = gather(relay, batch, consumed);
     ended = status == BodyReader::Status::done;
     if (ended && !had_end) batch.add_end(relay.body.trailers());
+    IoError written = IoError::none;
     if (!batch.is_empty()) {
       keep_for_replay(relay.replay, batch.pieces(), head.empty() ? 0 : 1);
-      const IoError written = co_await relay.to.write(batch.pieces(), relay.sink_stall);
-      if (written != IoError::none) co_return end_of_write(written);
+      written = co_await relay.to.write(batch.pieces(), relay.sink_stall);
     }
+    // Written or not, the reader is past these octets: left in the buffer they would be taken for
+    // the next message.
     head = {};
     relay.from.in().consume(consumed);
+    if (written != IoError::none) co_return end_of_write(written);
     if (ended) co_return RelayEnd::complete;
     if (status == BodyReader::Status::bad) co_return RelayEnd::source_bad;
     if (status == BodyReader::Status::too_large) co_return RelayEnd::too_large;
@@ -130,8 +133,8 @@ Task<RelayEnd> relay_body(Relay relay, std::string_view head) {
     if (received == IoError::eof && relay.body.end_at_close()) {
       Batch last(relay.framing == BodyKind::chunked);
       last.add_end({});
-      const IoError written = co_await relay.to.write(last.pieces(), relay.sink_stall);
-      co_return written == IoError::none ? RelayEnd::complete : end_of_write(written);
+      const IoError closed = co_await relay.to.write(last.pieces(), relay.sink_stall);
+      co_return closed == IoError::none ? RelayEnd::complete : end_of_write(closed);
     }
     if (received != IoError::none) co_return end_of_read(received);
   }

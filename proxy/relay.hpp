@@ -28,9 +28,11 @@ enum class RelayEnd : std::uint8_t {
 class ReplayBuffer {
  public:
   static constexpr std::size_t limit = 64 * 1024;
+  static constexpr std::size_t kept_capacity = 4 * 1024;
 
   void reset(bool wanted) {
     octets_.clear();
+    if (octets_.capacity() > kept_capacity) octets_.shrink_to_fit();
     is_complete_ = wanted;
   }
   void keep(std::string_view octets);

@@ -1,7 +1,5 @@
 #include "proxy/session.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 
@@ -60,8 +58,11 @@ Session::~Session() {
 
 bool Session::cut() {
   const bool was_busy = phase_ == Phase::active;
-  reset_on_close_ = was_busy;
-  client_->close();
+  if (was_busy) {
+    client_->close_hard();
+  } else {
+    client_->close();
+  }
   return was_busy;
 }
 
@@ -91,7 +92,7 @@ Task<bool> Session::receive_head() {
   request_.record.reset();
   request_.persists = request_.accepts_json = request_.is_head = false;
   octets_sent_before_ = client_->octets_sent();
-  if (client_->in().is_empty()) {
+  while (!begins_request()) {
     is_waiting_ = true;
     const auto wait = is_first_ ? timeouts.head : timeouts.keep_alive;
     const IoError error = co_await client_->read(worker_.is_finishing() ? linger_time : wait);
@@ -101,7 +102,6 @@ Task<bool> Session::receive_head() {
   is_first_ = false;
   request_.record.started = Clock::now();
   for (;;) {
-    while (client_->in().view().starts_with("\r\n")) client_->in().consume(2);
     const auto found = scan_.look(client_->in().view(), limits, true);
     if (found == HeadScan::Found::head) co_return true;
     if (found == HeadScan::Found::refused) {
@@ -123,6 +123,13 @@ Task<bool> Session::receive_head() {
     }
     if (error != IoError::none) co_return false;
   }
+}
+
+/// Whether anything of a request is there. Empty lines before one are skipped (RFC 9112
+/// section 2.2).
+bool Session::begins_request() {
+  while (client_->in().view().starts_with("\r\n")) client_->in().consume(2);
+  return !client_->in().is_empty() && client_->in().view() != "\r";
 }
 
 /// Serves the request whose head has been received. True when the connection can carry another one.
@@ -175,8 +182,7 @@ Task<void> Session::close_gently() {
   if (!client_->is_open()) co_return;
   if (reset_on_close_) {
     // A body that ends with the connection would look complete otherwise.
-    const linger hard{1, 0};
-    setsockopt(client_->descriptor(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    client_->close_hard();
     co_return;
   }
   client_->shutdown_send();

@@ -34,6 +34,7 @@ class Session {
 
   Task<void> serve();
   Task<bool> receive_head();
+  bool begins_request();
   Task<bool> answer_request();
   std::optional<OwnAnswer> read_request();
   std::optional<OwnAnswer> read_route();

@@ -51,7 +51,7 @@ bool write_all(int descriptor, const std::string& text) {
 StateFile::StateFile(std::string folder)
     : folder_(std::move(folder)), path_(folder_.empty() ? "" : folder_ + "/state.json") {}
 
-StateFile::~StateFile() {
+void StateFile::close() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -86,6 +86,11 @@ core::Result<core::Overrides, std::string> StateFile::load() const {
   std::ostringstream text;
   text << file.rdbuf();
   return read_state_text(text.str());
+}
+
+std::string StateFile::set_aside() const {
+  const std::string aside = path_ + ".unusable";
+  return ::rename(path_.c_str(), aside.c_str()) == 0 ? aside : std::string();
 }
 
 void StateFile::save(std::string text, Done done) {

@@ -22,14 +22,19 @@ class StateFile {
   explicit StateFile(std::string folder);
   StateFile(const StateFile&) = delete;
   StateFile& operator=(const StateFile&) = delete;
-  /// Writes what waits, then ends its thread.
-  ~StateFile();
+  ~StateFile() { close(); }
+
+  /// Writes what waits, calls back for it, and ends the thread. Idempotent.
+  void close();
 
   bool is_kept() const { return !folder_.empty(); }
   const std::string& path() const { return path_; }
 
   /// Makes the folder when missing and checks that it can be written. A sentence when not, else "".
   std::string prepare();
+  /// Moves a file that cannot be used out of the way of the next save(), for somebody to look at.
+  /// Where it is now, or "".
+  std::string set_aside() const;
   /// What the file says; empty overrides when there is none. The error is a sentence.
   core::Result<core::Overrides, std::string> load() const;
 

@@ -259,6 +259,18 @@ void Stream::close() {
   socket_.close(ignored);
 }
 
+void Stream::close_hard() {
+  const linger hard{1, 0};
+  setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+  close();
+}
+
+bool Stream::has_input() {
+  char octet = 0;
+  const ssize_t size = ::recv(descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
 void Stream::dispose() {
   disposed_ = true;
   read_deadline_.disarm();

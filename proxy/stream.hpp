@@ -75,6 +75,9 @@ class Stream {
   /// The result of that read, without taking it.
   IoError read_result() const { return read_error_; }
 
+  /// Whether octets, EOF or an error have arrived that no read has seen yet. One system call.
+  bool has_input();
+
   class ReadAwaiter;
   /// Waits for the read under way, starting one when there is none. The octets are in in() then.
   ReadAwaiter read(std::chrono::milliseconds deadline,
@@ -99,6 +102,8 @@ class Stream {
   void shutdown_send();
   /// Ends everything under way with `interrupted`. The stream can only be disposed of afterwards.
   void close();
+  /// The same, with a reset for the peer: it must not take what it got for a whole message.
+  void close_hard();
 
  private:
   enum class ReadState : std::uint8_t { idle, reading, done };

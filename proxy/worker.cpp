@@ -143,13 +143,14 @@ std::size_t Worker::cut_backend(const std::string& pool, const std::string& addr
 }
 
 void Worker::release() {
-  released_ = true;
+  released_ = finishing_ = true;
+  // First the backlog, so that those it brings are cut, too.
   stop_accepting();
+  cut_sessions();
   for (const auto& [key, backend] : backends_.all()) {
     backend->gone = true;
     backend->close_idle();
   }
-  ticker_.cancel();
   work_.reset();
 }
 

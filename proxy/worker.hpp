@@ -86,7 +86,7 @@ class Worker {
   /// Breaks what is under way on one backend; `address` empty: on every backend of the pool.
   /// Returns how many.
   std::size_t cut_backend(const std::string& pool, const std::string& address);
-  /// Lets run() return once nothing is left to do. Closes what is idle.
+  /// Breaks everything and lets run() return once that has come to its end.
   void release();
 
   WorkerReport report() const;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace sluice::core {
@@ -15,6 +16,7 @@ constexpr std::uint64_t word_max = std::numeric_limits<std::uint64_t>::max();
 
 Split split_of(const std::vector<Weight>& weights) {
   std::vector<Share> shares;
+  shares.reserve(weights.size());
   for (const Weight weight : weights) {
     shares.push_back({.pool = static_cast<std::uint32_t>(shares.size()), .weight = weight});
   }

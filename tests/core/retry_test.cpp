@@ -30,7 +30,7 @@ std::vector<FailureReason> all_reasons() {
 template <class Visit>
 void each_attempt(Visit visit) {
   for (const FailureReason reason : all_reasons()) {
-    for (unsigned bits = 0; bits < 32; ++bits) {
+    for (unsigned bits = 0; bits < 64; ++bits) {
       for (const unsigned attempts : {1U, 2U, max_attempts - 1, max_attempts, max_attempts + 5}) {
         FailedAttempt attempt;
         attempt.reason = reason;
@@ -39,6 +39,7 @@ void each_attempt(Visit visit) {
         attempt.on_reused = (bits & 4U) != 0;
         attempt.is_idempotent = (bits & 8U) != 0;
         attempt.is_replayable = (bits & 16U) != 0;
+        attempt.replays = (bits & 32U) != 0 ? max_replays : 0;
         attempt.attempts = attempts;
         visit(attempt);
       }
@@ -108,8 +109,9 @@ TEST(DecideRetryTest, NothingIsRepeatedOnceItsAnswerHasBegun) {
 TEST(DecideRetryTest, EveryCombinationFollowsTheRules) {
   each_attempt([](const FailedAttempt& attempt) {
     const RetryVerdict verdict = decide_retry(attempt);
-    const bool safe = !attempt.was_sent || (attempt.is_idempotent && attempt.is_replayable &&
-                                            attempt.reason == FailureReason::reset);
+    const bool repeatable = attempt.is_idempotent && attempt.is_replayable &&
+                            attempt.reason == FailureReason::reset && attempt.replays < max_replays;
+    const bool safe = !attempt.was_sent || repeatable;
     const bool allowed = safe && !attempt.answer_begun && attempt.attempts < max_attempts;
     EXPECT_EQ(verdict != RetryVerdict::give_up, allowed);
     // The same backend is asked again only when a stale connection explains the failure.

@@ -184,6 +184,19 @@ TEST(AccessLogTest, AStuckReaderDoesNotHoldUpTheStop) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
 }
 
+TEST(AccessLogTest, ALineThatAStuckReaderCutDoesNotSpoilTheNext) {
+  StuckReader pipe;
+  AccessLog log(pipe.path);
+  ASSERT_EQ(log.open(), "");
+  for (int i = 0; i < 20; ++i) hand_over(log, std::string(9000, 'x') + "\n");
+  ASSERT_TRUE(support::eventually([&] { return log.dropped() > 0; }));
+  std::string all = pipe.take();
+  hand_over(log, "whole\n");
+  log.close();
+  all += pipe.take();
+  EXPECT_TRUE(all.ends_with("\nwhole\n")) << all.substr(all.size() - 20);
+}
+
 TEST(AccessLogTest, ASlowReaderGetsEverythingInTheEnd) {
   StuckReader pipe;
   AccessLog log(pipe.path);
@@ -209,6 +222,7 @@ TEST(AccessLogTest, ManyThreadsHandOverWholeLines) {
   AccessLog log(folder.file("access.log"));
   ASSERT_EQ(log.open(), "");
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) hand_over(log, "0123456789\n");

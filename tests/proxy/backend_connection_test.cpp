@@ -22,9 +22,13 @@ using testing::seconds;
 using ConnectionPtr = std::unique_ptr<BackendConnection>;
 
 class BackendConnectionTest : public ::testing::Test {
- protected:
+ public:
+  BackendConnectionTest() = default;
+  BackendConnectionTest(const BackendConnectionTest&) = delete;
+  BackendConnectionTest& operator=(const BackendConnectionTest&) = delete;
   ~BackendConnectionTest() override { backend_->close_idle(); }
 
+ protected:
   /// A connection in use; `peer` is the backend's end.
   ConnectionPtr connect(Peer& peer) {
     Line line(loop_);

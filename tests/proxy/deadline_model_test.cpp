@@ -37,6 +37,7 @@ TEST_P(DeadlineModelTest, ThousandsOfDeadlinesPassAsANaiveListSays) {
   std::mt19937 random(GetParam());
   DeadlineWheel wheel;
   std::vector<std::unique_ptr<Counted>> all;
+  all.reserve(4000);
   std::vector<Expected> model;
   for (int i = 0; i < 4000; ++i) all.push_back(std::make_unique<Counted>(wheel));
   model.resize(all.size());

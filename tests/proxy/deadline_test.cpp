@@ -137,6 +137,7 @@ TEST(DeadlineTest, FarBeyondOneTurnOfTheWheelItStillPassesInTime) {
 TEST(DeadlineTest, ALongPauseLosesNothing) {
   DeadlineWheel wheel;
   std::vector<std::unique_ptr<Counted>> all;
+  all.reserve(3000);
   const TimePoint start = Clock::now();
   for (int i = 1; i <= 3000; ++i) {
     all.push_back(std::make_unique<Counted>(wheel));
@@ -198,6 +199,7 @@ TEST(DeadlineActionTest, MayArmItselfAgain) {
 TEST(DeadlineActionTest, MayDisarmOthersThatAreDueWithIt) {
   DeadlineWheel wheel;
   std::vector<std::unique_ptr<Acting>> all;
+  all.reserve(10);
   for (int i = 0; i < 10; ++i) {
     all.push_back(std::make_unique<Acting>(wheel, [&] {
       for (const auto& other : all) other->deadline.disarm();
@@ -213,6 +215,7 @@ TEST(DeadlineActionTest, MayDisarmOthersThatAreDueWithIt) {
 TEST(DeadlineActionTest, MayDestroyOthersThatAreDueWithIt) {
   DeadlineWheel wheel;
   std::vector<std::unique_ptr<Acting>> all;
+  all.reserve(10);
   Acting* first = nullptr;
   int passed = 0;
   for (int i = 0; i < 10; ++i) {
@@ -235,6 +238,7 @@ TEST(DeadlineActionTest, MayMoveOthersThatAreDueWithIt) {
   DeadlineWheel wheel;
   const TimePoint start = Clock::now();
   std::vector<std::unique_ptr<Acting>> all;
+  all.reserve(10);
   for (int i = 0; i < 10; ++i) {
     all.push_back(std::make_unique<Acting>(wheel, [&] {
       for (const auto& other : all) {

@@ -12,6 +12,8 @@
 namespace sluice::proxy {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::string_view request_seed =
     "POST /a/b?c=d HTTP/1.1\r\nHost: shop.example.com:8080\r\nContent-Length: 5\r\n"
     "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nCookie: a=b; c=d\r\n\r\n";
@@ -20,7 +22,7 @@ constexpr std::string_view response_seed =
 
 /// Changes, inserts, removes and repeats octets, more often than not those with a meaning.
 std::string mutated(std::string text, std::mt19937& random) {
-  constexpr std::string_view telling("\r\n \t:,;/\0\x7f\xff%?#@[]0123456789HTP.", 33);
+  constexpr std::string_view telling = "\r\n \t:,;/\0\x7f\xff%?#@[]0123456789HTP."sv;
   for (std::size_t i = 1 + random() % 5; i > 0; --i) {
     const std::size_t at = random() % text.size();
     const char octet =

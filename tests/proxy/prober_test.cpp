@@ -188,7 +188,8 @@ TEST_F(ProberTest, RisesAfterThatManySuccessesInARow) {
 TEST_F(ProberTest, GarbageIsAFailure) {
   for (const std::string& garbage :
        {std::string("nonsense\r\n\r\n"), std::string("HTTP/1.1 abc\r\n"),
-        std::string("HTTP/2.0 200 OK\r\n"), std::string(5000, 'x'), std::string("\r\n")}) {
+        std::string("HTTP/2.0 200 OK\r\n"), std::string("HTTP/1.1 2000 OK\r\n"),
+        std::string(5000, 'x'), std::string("\r\n")}) {
     Backend backend;
     backend.answer = garbage;
     const Change verdict = first_verdict(backend);

@@ -150,6 +150,7 @@ TEST(StateFileTest, SavesFromManyThreadsAreAllAnsweredAndOneOfThemIsThere) {
     StateFile file(folder.file("state"));
     ASSERT_EQ(file.prepare(), "");
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int thread = 0; thread < 4; ++thread) {
       threads.emplace_back([&, thread] {
         for (int i = 0; i < 50; ++i) {

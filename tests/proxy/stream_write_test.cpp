@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/address.hpp"
@@ -24,9 +25,12 @@ using testing::Running;
 using testing::seconds;
 
 /// More than the buffers of a socket pair hold.
-std::string large_text() {
-  std::string text;
-  for (int i = 0; text.size() < (4U << 20U); ++i) text += std::to_string(i) + ",";
+const std::string& large_text() {
+  static const std::string text = [] {
+    std::string numbers;
+    for (int i = 0; numbers.size() < (4U << 20U); ++i) numbers += std::to_string(i) + ",";
+    return numbers;
+  }();
   return text;
 }
 
@@ -56,9 +60,11 @@ class Abandoned {
     void return_void() const noexcept {}
     void unhandled_exception() const noexcept { std::terminate(); }
   };
-  Abandoned(const Abandoned&) = delete;
-  Abandoned& operator=(const Abandoned&) = delete;
-  ~Abandoned() { handle_.destroy(); }
+  Abandoned(Abandoned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Abandoned& operator=(Abandoned&&) = delete;
+  ~Abandoned() {
+    if (handle_) handle_.destroy();
+  }
 
  private:
   explicit Abandoned(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
@@ -106,7 +112,7 @@ TEST(StreamWriteTest, SendsPiecesInOrderAndSkipsEmptyOnes) {
 TEST(StreamWriteTest, WaitsForASlowPeerAndLosesNothing) {
   Loop loop;
   Line line(loop);
-  const std::string text = large_text();
+  const std::string& text = large_text();
   const std::string front = text.substr(0, 1'000'001);
   Running<IoError> writing(write_pieces(*line.stream, {front, text.substr(front.size())}));
   loop.settle();
@@ -173,7 +179,7 @@ TEST(StreamWriteTest, CloseEndsItAsInterrupted) {
 TEST(StreamWriteTest, ATimeoutOfTheReadLeavesTheWriteAlone) {
   Loop loop;
   Line line(loop);
-  const std::string text = large_text();
+  const std::string& text = large_text();
   Running<IoError> writing(testing::write(*line.stream, text, seconds(600)));
   Running<IoError> reading(testing::read(*line.stream, seconds(1)));
   loop.pass(seconds(2));
