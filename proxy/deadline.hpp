@@ -15,6 +15,11 @@ using TimePoint = Clock::time_point;
 /// call.
 TimePoint coarse_now();
 
+/// The nanoseconds from one moment to another; 0 when they lie the other way round.
+inline std::uint64_t ns_between(TimePoint from, TimePoint to) {
+  return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
+}
+
 class DeadlineWheel;
 
 /// Something that happens unless it is disarmed in time. Lives inside its owner; disarms itself

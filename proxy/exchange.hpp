@@ -82,24 +82,28 @@ class Exchange {
   Task<Fault> connect();
   Task<Fault> send();
   Task<void> upload();
-  Task<Fault> receive_answer();
-  Task<Fault> receive_head(core::ResponseHead& head);
-  Task<Fault> relay_answer(core::ResponseHead& head);
-  Task<Fault> tunnel(core::ResponseHead& head);
-  Task<Fault> relay_tunnel();
-  Task<void> relay_tunnel_upload(TunnelPulse& pulse);
-  bool is_request_sent() const;
-  std::chrono::milliseconds time_left_for_head() const;
-  Fault fault_of_total() const;
-  Fault fault_of_read(IoError error) const;
-  Fault fault_of_relay(RelayEnd end) const;
   Fault fault_of_upload() const;
+  Fault fault_of_total() const;
   void watch_cut();
   void on_cut();
   void end_client();
   void watch_client();
   void on_client_read();
   void on_total_deadline();
+
+  // exchange_answer.cpp
+  Task<Fault> receive_answer();
+  Task<Fault> receive_head(core::ResponseHead& head);
+  Task<Fault> relay_answer(core::ResponseHead& head);
+  bool is_request_sent() const;
+  std::chrono::milliseconds time_left_for_head() const;
+  Fault fault_of_read(IoError error) const;
+  Fault fault_of_relay(RelayEnd end) const;
+
+  // exchange_tunnel.cpp
+  Task<Fault> tunnel(core::ResponseHead& head);
+  Task<Fault> relay_tunnel();
+  Task<void> relay_tunnel_upload(TunnelPulse& pulse);
   Stream& backend() { return connection_->stream(); }
 
   Worker& worker_;

@@ -11,10 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds linger_time{1000};
 constexpr std::size_t linger_octets = 256 * 1024;
 
-std::uint64_t ns_since(TimePoint start) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, (Clock::now() - start).count()));
-}
-
 }  // namespace
 
 void SessionList::add(Session& session) {
@@ -202,7 +198,7 @@ Task<void> Session::close_gently() {
 void Session::conclude() {
   Record& record = request_.record;
   record.octets_out = client_->octets_sent() - octets_sent_before_;
-  const std::uint64_t duration = ns_since(record.started);
+  const std::uint64_t duration = ns_between(record.started, Clock::now());
   RoutePoolTally* tally = nullptr;
   if (!record.pool.empty() && request_.plan) {
     for (RoutePoolTally* share : request_.live_route().shares) {

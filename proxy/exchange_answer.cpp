@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <array>
+
+#include "proxy/exchange.hpp"
+
+/// From the first octet of an answer to its last.
+namespace sluice::proxy {
+using core::FailureReason;
+
+Fault Exchange::fault_of_read(IoError error) const {
+  switch (error) {
+    case IoError::timeout:
+      return {Side::backend, FailureReason::first_byte_timeout, 504, "first_byte_timeout"};
+    default:
+      return {Side::backend, FailureReason::reset, 502, "reset"};
+  }
+}
+
+Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
+  scan_.reset();
+  Stream& stream = backend();
+  LimitSettings limits;
+  limits.head = max_answer_head;
+  for (;;) {
+    if (!stream.in().is_empty()) {
+      const auto found = scan_.look(stream.in().view(), limits, false);
+      if (found == HeadScan::Found::head) break;
+      if (found == HeadScan::Found::refused) {
+        co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
+      }
+    }
+    const IoError error = co_await stream.read(time_left_for_head());
+    if (error != IoError::none) co_return fault_of_read(error);
+    answer_begun_ = true;
+  }
+  const std::string_view raw = stream.in().view().substr(0, scan_.size());
+  if (parse_response_head(raw, head)) {
+    co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
+  }
+  co_return Fault{};
+}
+
+/// The first byte deadline runs from the moment the request was sent as a whole until the response
+/// head is there as a whole. Zero: no deadline.
+std::chrono::milliseconds Exchange::time_left_for_head() const {
+  const auto allowed = request_.timeouts().first_byte;
+  if (upload_.is_running() || allowed.count() == 0) return std::chrono::milliseconds(0);
+  const auto passed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - waiting_since_);
+  return std::max(allowed - passed, std::chrono::milliseconds(1));
+}
+
+Task<Fault> Exchange::receive_answer() {
+  core::ResponseHead& head = request_.answer;
+  for (;;) {
+    const Fault fault = co_await receive_head(head);
+    if (fault) co_return fault;
+    if (head.status >= 200) break;
+    if (!core::frame_response(head, false)) {
+      co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
+    }
+    if (head.status == 101) co_return co_await tunnel(head);
+    if (request_.minor >= 1) {
+      out_.clear();
+      core::write_response_head(out_, head, {}, {});
+      std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+      const IoError written = co_await client_.write(piece, request_.timeouts().body_idle);
+      if (written != IoError::none) {
+        client_left_ = true;
+        co_return Fault{Side::client, {}, 499, "client_left"};
+      }
+    }
+    backend().in().consume(scan_.size());
+    waiting_since_ = Clock::now();
+  }
+  awaits_head_ = false;
+  Record& record = request_.record;
+  record.head_ns = ns_between(record.sent, Clock::now());
+  if (record.attempts == 1) record.first_head_ns = record.head_ns;
+  co_return co_await relay_answer(head);
+}
+
+Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
+  const auto framing = core::frame_response(head, request_.is_head);
+  if (!framing) {
+    co_return Fault{Side::backend, FailureReason::bad_response, 502, framing.error().detail};
+  }
+  const core::ConnectionOptions options = core::connection_options(head.fields);
+  const bool backend_persists =
+      core::persists(head.minor, options) && framing->kind != core::BodyKind::until_close;
+  const core::BodyFraming towards_client = core::client_framing(*framing, request_.minor);
+  const bool sent_all = is_request_sent();
+  keeps_open_ = request_.persists && sent_all && !worker_.is_finishing() &&
+                towards_client.kind != core::BodyKind::until_close;
+
+  core::ResponseAdditions additions;
+  additions.client_minor = request_.minor;
+  additions.close = !keeps_open_;
+  additions.keep_alive = keeps_open_ && request_.minor == 0;
+  additions.to_head = request_.is_head;
+  additions.set_cookie = request_.set_cookie;
+  additions.request_id = request_.record.request_id;
+  additions.date = worker_.date();
+  out_.clear();
+  core::write_response_head(out_, head, towards_client, additions);
+  request_.record.status = head.status;
+  backend().in().consume(scan_.size());
+  client_answered_ = true;
+
+  ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
+  answer_body_.start(*framing, 0);
+  const TimeoutSettings& timeouts = request_.timeouts();
+  Relay relay{backend(),           answer_body_,          client_,
+              towards_client.kind, timeouts.backend_idle, timeouts.body_idle};
+  const RelayEnd end = co_await relay_body(relay, out_);
+  if (end != RelayEnd::complete) {
+    keeps_open_ = false;
+    co_return fault_of_relay(end);
+  }
+  if (!backend_persists || !is_request_sent()) backend().close();
+  co_return Fault{};
+}
+
+bool Exchange::is_request_sent() const {
+  return request_.body.is_done() && !upload_.is_running() && upload_end_ == RelayEnd::complete;
+}
+
+Fault Exchange::fault_of_relay(RelayEnd end) const {
+  switch (end) {
+    case RelayEnd::source_stalled:
+      return {Side::backend, FailureReason::idle_timeout, 504, "idle_timeout"};
+    case RelayEnd::source_bad:
+      return {Side::backend, FailureReason::bad_response, 502, "bad_response"};
+    case RelayEnd::sink_broken:
+      return {Side::client, {}, 499, "client_left"};
+    case RelayEnd::sink_stalled:
+      return {Side::client, {}, 408, "client_stalled"};
+    default:
+      return {Side::backend, FailureReason::reset, 502, "reset"};
+  }
+}
+
+}  // namespace sluice::proxy
