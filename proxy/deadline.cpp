@@ -12,24 +12,10 @@ TimePoint coarse_now() {
   return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
-namespace {
-
-/// By how much the coarse clock may be behind: one of the kernel's own ticks.
-std::chrono::nanoseconds coarse_lag() {
-  static const std::chrono::nanoseconds lag = [] {
-    timespec resolution{};
-    clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
-    return std::chrono::nanoseconds(resolution.tv_nsec);
-  }();
-  return lag;
-}
-
-}  // namespace
-
 void Deadline::arm(std::chrono::milliseconds after) {
   if (after.count() <= 0) return disarm();
   // One tick more than the division gives: the present tick is already partly over.
-  const std::uint64_t due = wheel_->tick_of(coarse_now() + coarse_lag() + after) + 1;
+  const std::uint64_t due = wheel_->tick_of(Clock::now() + after) + 1;
   if (linked_ && due >= due_tick_) {
     // Stays in its slot; the visit at the old time puts it where it belongs.
     due_tick_ = due;
