@@ -97,6 +97,7 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
     if (order.backend.empty() || order.backend == member.address) addresses.insert(member.address);
   }
   std::vector<BackendCondition> conditions;
+  conditions.reserve(addresses.size());
   for (const std::string& address : addresses) {
     conditions.push_back(condition_of(order.pool, address));
   }

@@ -22,6 +22,7 @@ Weight weight_of(const std::vector<ShareSettings>& shares, const std::string& po
 std::vector<ShareSettings> over_all_shares(const std::vector<ShareSettings>& shares,
                                            const std::vector<ShareSettings>& weights) {
   std::vector<ShareSettings> result;
+  result.reserve(shares.size());
   for (const ShareSettings& share : shares) {
     result.push_back({share.pool, weight_of(weights, share.pool)});
   }

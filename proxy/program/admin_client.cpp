@@ -18,7 +18,6 @@
 namespace sluice::proxy::program {
 namespace {
 
-namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 

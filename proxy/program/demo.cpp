@@ -122,6 +122,8 @@ class Story {
     const std::string line = "sluice split shop shop-v1=" + std::to_string(old_weight) +
                              " shop-v2=" + std::to_string(new_weight);
     report_.command(now(), line);
+    // Counted before the call: the weight is in force before its answer is here.
+    if (step == 1) outcome_.new_requests_before_weight = new_.requests();
     require(proxy_.put_split(old_weight, new_weight));
     tally_.enter(step);
     board_->say("The weights of shop-v1 and shop-v2 are " + std::string(title) + ".");

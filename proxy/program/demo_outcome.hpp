@@ -38,6 +38,7 @@ struct DemoOutcome {
   DemoDrain drain;                        ///< what the proxy says
   std::size_t old_connections = 0;        ///< that the old version counts itself after the drain
   std::array<std::uint64_t, 2> served{};  ///< requests that each version counts itself
+  std::uint64_t new_requests_before_weight = 0;  ///< that the new version counted while it had none
   std::size_t download_octets = 0;
   bool drain_waited = false;     ///< the download was under way when the drain began
   std::string download_failure;  ///< "" when it came complete, from the old version
@@ -45,7 +46,7 @@ struct DemoOutcome {
   /// Answers of the old version to requests that started after its weight was 0.
   std::uint64_t old_answers_at_zero() const;
   /// The same for the new version, before it had a weight.
-  std::uint64_t new_answers_at_zero() const { return steps.front().answers[1]; }
+  std::uint64_t new_answers_at_zero() const { return new_requests_before_weight; }
   std::uint64_t failures() const { return total.failures + (download_failure.empty() ? 0 : 1); }
   /// What went wrong, a sentence each; empty: the demonstration shows what it should.
   std::vector<std::string> complaints() const;

@@ -6,7 +6,7 @@
 #include "core/result.hpp"
 #include "proxy/program/admin_client.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the name its library has
 class App;
 }
 
