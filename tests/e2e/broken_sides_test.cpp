@@ -140,9 +140,9 @@ TEST(BrokenBackend, ThatClosesInsideItsHeadIs502) {
 }
 
 TEST(StaleConnection, AGetIsReplayedWhenTheBackendClosesJustThen) {
-  Scene scene;
   std::set<std::size_t> used;
   std::mutex mutex;
+  Scene scene;
   scene.backend.set_script([&](Exchange& exchange) {
     const std::lock_guard lock(mutex);
     if (!used.insert(exchange.request().connection).second) return exchange.close();
@@ -157,9 +157,9 @@ TEST(StaleConnection, AGetIsReplayedWhenTheBackendClosesJustThen) {
 }
 
 TEST(StaleConnection, APostIsSeenAtMostOnce) {
-  Scene scene;
   std::set<std::size_t> used;
   std::mutex mutex;
+  Scene scene;
   scene.backend.set_script([&](Exchange& exchange) {
     exchange.read_body();
     const std::lock_guard lock(mutex);
