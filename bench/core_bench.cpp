@@ -73,6 +73,7 @@ BENCHMARK(match_route)->Arg(1)->Arg(100)->Arg(10'000);
 void choose_backend(benchmark::State& state) {
   std::vector<Backend> backends(static_cast<std::size_t>(state.range(0)));
   std::vector<Balancer::Member> members;
+  members.reserve(backends.size());
   for (Backend& backend : backends) members.push_back({&backend, weight_one});
   Balancer balancer(Balance::least_request, members);
   Words words;
