@@ -20,7 +20,7 @@ struct FailedAttempt {
 
 enum class RetryVerdict : std::uint8_t {
   give_up,
-  fresh_connection,  ///< again on the same backend, over a new connection
+  fresh_connection,  ///< again in the pool, over a new connection
   other_backend,     ///< again on a backend that was not tried
 };
 
@@ -34,11 +34,11 @@ inline constexpr unsigned max_replays = 2;
 /// Whether a request may be sent again. One that may have been processed is never repeated unless
 /// it is idempotent (RFC 9110 section 9.2.2) and nothing of its answer came; a timeout is never
 /// repeated, for the backend is still at work on it. A broken reused connection may mean no more
-/// than that it was stale (pitfall P4), so the same backend gets a second chance. Pure.
+/// than that it was stale (pitfall P4), so its backend may be asked again. Pure.
 RetryVerdict decide_retry(const FailedAttempt& attempt);
 
 /// Bounds how much of a pool's traffic may be replays, so that a failing pool does not drown in
-/// them (pitfall P11): a token bucket, charged when a replay is decided. Each request earns a fifth
+/// them (pitfall P11): a token bucket, charged when a replay is made. Each request earns a fifth
 /// of a token. Connection failures are not charged: nobody has worked on those requests. One per
 /// pool and worker.
 class RetryBudget {
@@ -50,9 +50,10 @@ class RetryBudget {
   void earn() {
     if (parts_ < capacity * requests_per_replay) ++parts_;
   }
+  bool has_replay() const { return parts_ >= requests_per_replay; }
   /// Takes the price of one replay; false when it is not there.
   bool spend() {
-    if (parts_ < requests_per_replay) return false;
+    if (!has_replay()) return false;
     parts_ -= requests_per_replay;
     return true;
   }

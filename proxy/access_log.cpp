@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,18 +33,18 @@ std::string AccessLog::open() {
 void AccessLog::open_file() {
   constexpr int flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC;
   const bool is_stdout = target_ == "stdout";
-  // A description of our own: made non-blocking, so that a stuck reader cannot hold the thread,
-  // without touching what other processes share.
-  bool is_shared = false;
-  int opened =
-      is_stdout ? ::open("/proc/self/fd/1", flags) : ::open(target_.c_str(), flags | O_CREAT, 0640);
-  if (opened < 0 && is_stdout) {
-    opened = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-    is_shared = true;
-  }
+  struct stat target {};
+  const bool is_file = is_stdout && ::fstat(STDOUT_FILENO, &target) == 0 && S_ISREG(target.st_mode);
+  // A pipe or terminal gets a description of our own: made non-blocking, so that a stuck reader
+  // cannot hold the thread, without touching what other processes share. A file never blocks, and
+  // its offset has to be shared with whoever else writes to it.
+  int opened = -1;
+  if (!is_stdout) opened = ::open(target_.c_str(), flags | O_CREAT, 0640);
+  if (is_stdout && !is_file) opened = ::open("/proc/self/fd/1", flags);
+  if (opened < 0 && is_stdout) opened = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
   if (opened < 0) return;
   // A socket has no second description; it is told for each write not to wait.
-  is_socket_ = is_shared;
+  is_socket_ = is_stdout && S_ISSOCK(target.st_mode);
   ends_in_line_ = false;
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = opened;
@@ -131,9 +132,7 @@ bool AccessLog::write_some(std::string_view text) {
     if (is_socket_) {
       size = ::send(descriptor_, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     }
-    if (!is_socket_ || (size < 0 && errno == ENOTSOCK)) {
-      size = ::write(descriptor_, rest.data(), rest.size());
-    }
+    if (!is_socket_) size = ::write(descriptor_, rest.data(), rest.size());
     if (size > 0) {
       written += static_cast<std::size_t>(size);
       ends_in_line_ = text[written - 1] != '\n';

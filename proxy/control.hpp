@@ -111,8 +111,7 @@ struct Status {
 /// One thing that happened. `body` is a JSON object with who and why.
 struct Event {
   std::uint64_t id = 0;  ///< grows by one
-  std::string
-      type;  ///< "split", "drain", "undrain", "drained", "health", "membership", "state", "stop"
+  std::string type;  ///< "split", "drain", "undrain", "drained", "health", "membership", "state"
   std::string body;
 };
 

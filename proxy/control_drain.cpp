@@ -123,7 +123,11 @@ void LocalControl::watch_drain(DrainOrder order, std::set<std::string> addresses
   watch->addresses = std::move(addresses);
   watch->is_removal = is_removal;
   // The newest order says until when.
-  if (order.deadline) watch->deadline = Clock::now() + *order.deadline;
+  if (order.deadline) {
+    watch->deadline = Clock::now() + *order.deadline;
+    watch->give_up = TimePoint::max();
+    watch->is_cutting = false;
+  }
   if (order.wait) {
     watch->waiting.push_back(done);
     return poll_drains();
@@ -169,6 +173,11 @@ void LocalControl::poll_drains() {
 void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
                                const std::vector<std::vector<core::Backend>>& counts) {
   if (std::find(watches_.begin(), watches_.end(), watch) == watches_.end()) return;
+  // Un-drained, or removed and added again, since the order was given: nothing of it may be cut.
+  if (!check_target(watch->order.pool, watch->order.backend) &&
+      !is_draining(watch->order.pool, watch->order.backend)) {
+    return finish_drain(watch, {watch->order.pool, watch->order.backend, DrainState::none});
+  }
   DrainStatus status{watch->order.pool, watch->order.backend};
   for (const auto& of_worker : counts) {
     for (const core::Backend& backend : of_worker) {

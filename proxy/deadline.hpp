@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -18,6 +19,13 @@ TimePoint coarse_now();
 /// The nanoseconds from one moment to another; 0 when they lie the other way round.
 inline std::uint64_t ns_between(TimePoint from, TimePoint to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
+}
+
+/// What is left of `allowed` when it began at `since`, at least 1 ms; 0 (no deadline) stays 0.
+inline std::chrono::milliseconds time_left(std::chrono::milliseconds allowed, TimePoint since) {
+  if (allowed.count() == 0) return allowed;
+  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since);
+  return std::max(allowed - passed, std::chrono::milliseconds(1));
 }
 
 class DeadlineWheel;

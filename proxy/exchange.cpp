@@ -9,6 +9,7 @@ using core::FailureReason;
 Task<Fault> Exchange::attempt() {
   Record& record = request_.record;
   ++record.attempts;
+  record.connect_ns = 0;
   record.attempted = Clock::now();
   attempted_ = LocalPtr<LiveBackend>(static_cast<LiveBackend*>(&ticket_.backend()));
   record.backend.assign(attempted_->address);
@@ -155,7 +156,8 @@ Fault Exchange::fault_of_upload() const {
 /// received, and a client that breaks the connection ends the work. One that only finished sending
 /// still gets its answer.
 void Exchange::watch_client() {
-  if (!client_.in().is_empty() || client_.has_read_result()) return;
+  if (client_.has_read_result()) return on_client_read();
+  if (!client_.in().is_empty()) return;
   client_.watch({[](void* self) { static_cast<Exchange*>(self)->on_client_read(); }, this});
   client_.start_read();
 }
@@ -174,7 +176,7 @@ void Exchange::on_cut() {
 
 /// Ends an answer that cannot become whole; the client may be slow to take what it has got so far.
 void Exchange::end_client() {
-  if (!client_answered_) return;
+  if (!client_answered_ && !sends_interim_) return;
   if (ends_with_connection_) {
     client_.close_hard();
   } else {

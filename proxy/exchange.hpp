@@ -76,6 +76,7 @@ class Exchange {
   Task<void> answer_unavailable();
   Task<void> send_own(OwnAnswer answer);
   void count_share(core::ShareIndex share);
+  void count_retry();
 
   // exchange.cpp
   Task<Fault> attempt();
@@ -106,6 +107,13 @@ class Exchange {
   Task<void> relay_tunnel_upload(TunnelPulse& pulse);
   Stream& backend() { return connection_->stream(); }
 
+  /// A further attempt that was decided and has not found its backend yet.
+  struct PendingRetry {
+    RetryReason reason;
+    bool is_replay;
+    const RoutePoolTally* pool;
+  };
+
   Worker& worker_;
   Stream& client_;
   ListenerTally& listener_;
@@ -128,13 +136,16 @@ class Exchange {
   RelayEnd upload_end_ = RelayEnd::complete;
   Fault last_fault_;
   TimePoint waiting_since_;  ///< for the response head
+  TimePoint head_begun_;     ///< its first octet was there
+  std::optional<PendingRetry> pending_retry_;
   unsigned replays_ = 0;
   bool wants_fresh_ = false;
   bool was_sent_ = false;       ///< in the present attempt
   bool was_ever_sent_ = false;  ///< in an earlier one
   bool awaits_head_ = false;
-  bool answer_begun_ = false;          ///< the backend sent something
-  bool client_answered_ = false;       ///< the client was sent something of a final answer
+  bool answer_begun_ = false;     ///< the backend sent something
+  bool client_answered_ = false;  ///< the client was sent something of a final answer
+  bool sends_interim_ = false;
   bool ends_with_connection_ = false;  ///< the end of the connection is the end of the answer
   bool client_left_ = false;
   bool total_passed_ = false;

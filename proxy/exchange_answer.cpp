@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "proxy/exchange.hpp"
 
@@ -21,8 +21,10 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
   Stream& stream = backend();
   LimitSettings limits;
   limits.head = max_answer_head;
+  bool has_begun = false;
   for (;;) {
     if (!stream.in().is_empty()) {
+      if (!std::exchange(has_begun, true)) head_begun_ = Clock::now();
       const auto found = scan_.look(stream.in().view(), limits, false);
       if (found == HeadScan::Found::head) break;
       if (found == HeadScan::Found::refused) {
@@ -45,9 +47,7 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
 std::chrono::milliseconds Exchange::time_left_for_head() const {
   const auto allowed = request_.timeouts().first_byte;
   if (upload_.is_running() || allowed.count() == 0) return std::chrono::milliseconds(0);
-  const auto passed =
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - waiting_since_);
-  return std::max(allowed - passed, std::chrono::milliseconds(1));
+  return time_left(allowed, waiting_since_);
 }
 
 Task<Fault> Exchange::receive_answer() {
@@ -64,7 +64,9 @@ Task<Fault> Exchange::receive_answer() {
       out_.clear();
       core::write_response_head(out_, head, {}, {});
       std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+      sends_interim_ = true;
       const IoError written = co_await client_.write(piece, request_.timeouts().body_idle);
+      sends_interim_ = false;
       if (written != IoError::none) {
         client_left_ = true;
         co_return Fault{Side::client, {}, 499, "client_left"};
@@ -75,7 +77,7 @@ Task<Fault> Exchange::receive_answer() {
   }
   awaits_head_ = false;
   Record& record = request_.record;
-  record.head_ns = ns_between(record.sent, Clock::now());
+  record.head_ns = ns_between(record.sent, head_begun_);
   if (record.attempts == 1) record.first_head_ns = record.head_ns;
   co_return co_await relay_answer(head);
 }

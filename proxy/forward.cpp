@@ -25,6 +25,7 @@ Exchange::~Exchange() {
 Task<void> Exchange::forward() {
   total_.arm(request_.timeouts().total);
   while (choose() || (!was_ever_sent_ && pin_anew() && choose())) {
+    count_retry();
     const Fault fault = co_await attempt();
     last_fault_ = fault;
     if (!fault) co_return;
@@ -135,7 +136,7 @@ bool Exchange::decide_again(const Fault& fault) {
   const bool is_replay = was_sent_ && verdict != RetryVerdict::give_up;
   connection_.reset();
   if (verdict == RetryVerdict::give_up) return false;
-  if (is_replay && !chosen_pool().retries.spend()) return false;
+  if (is_replay && !chosen_pool().retries.has_replay()) return false;
   replays_ += is_replay ? 1 : 0;
 
   wants_fresh_ = verdict == RetryVerdict::fresh_connection;
@@ -146,8 +147,18 @@ bool Exchange::decide_again(const Fault& fault) {
   } else if (was_sent_) {
     reason = wants_fresh_ ? RetryReason::stale : RetryReason::reset;
   }
-  if (counted_in_ != nullptr) count(counted_in_->retries, reason);
+  pending_retry_ = PendingRetry{reason, is_replay, counted_in_};
   return true;
+}
+
+/// A further attempt has found its backend. One in another pool is a spill, not a retry.
+void Exchange::count_retry() {
+  if (!pending_retry_) return;
+  if (pending_retry_->pool == counted_in_) {
+    count(counted_in_->retries, pending_retry_->reason);
+    if (pending_retry_->is_replay) chosen_pool().retries.spend();
+  }
+  pending_retry_.reset();
 }
 
 Task<void> Exchange::answer_fault(Fault fault) {
@@ -170,6 +181,9 @@ Task<void> Exchange::answer_fault(Fault fault) {
     answer = {503, "the proxy ended the request", "destination_unavailable", {}, true};
   }
   record.status = answer.status;
+  if (fault.side == Side::client) {
+    count(request_.live_route().tally->rejected, reject_reason_of(answer.status));
+  }
   co_await send_own(answer);
 }
 

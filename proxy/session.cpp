@@ -88,10 +88,13 @@ Task<bool> Session::receive_head() {
   request_.record.reset();
   request_.persists = request_.accepts_json = request_.is_head = false;
   octets_sent_before_ = client_->octets_sent();
+  const TimePoint waiting_since = Clock::now();
   while (!begins_request()) {
     is_waiting_ = true;
-    const auto wait = is_first_ ? timeouts.head : timeouts.keep_alive;
-    const IoError error = co_await client_->read(worker_.is_finishing() ? linger_time : wait);
+    auto wait = is_first_ ? timeouts.head : timeouts.keep_alive;
+    if (worker_.is_finishing()) wait = linger_time;
+    // Empty lines do not begin the wait anew.
+    const IoError error = co_await client_->read(time_left(wait, waiting_since));
     is_waiting_ = false;
     if (error != IoError::none) co_return false;
   }
@@ -108,10 +111,7 @@ Task<bool> Session::receive_head() {
       conclude();
       co_return false;
     }
-    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(
-        Clock::now() - request_.record.started);
-    const auto left = std::max(timeouts.head - passed, std::chrono::milliseconds(1));
-    const IoError error = co_await client_->read(timeouts.head.count() == 0 ? timeouts.head : left);
+    const IoError error = co_await client_->read(time_left(timeouts.head, request_.record.started));
     if (error == IoError::timeout) {
       become(Phase::active);
       co_await refuse({.status = 408, .detail = "the request head did not come in time"});

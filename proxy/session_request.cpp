@@ -151,28 +151,8 @@ void Session::prepare_backend_head() {
 }
 
 void Session::count_rejected(unsigned status) {
-  RejectReason reason = RejectReason::malformed;
-  switch (status) {
-    case 200:
-      return;
-    case 404:
-      reason = RejectReason::no_route;
-      break;
-    case 408:
-      reason = RejectReason::too_slow;
-      break;
-    case 413:
-      reason = RejectReason::body_too_large;
-      break;
-    case 414:
-      reason = RejectReason::target_too_long;
-      break;
-    case 431:
-      reason = RejectReason::head_too_large;
-      break;
-    default:
-      break;
-  }
+  if (status == 200) return;
+  const RejectReason reason = reject_reason_of(status);
   count(worker_.tally().route(std::string(request_.record.route)).rejected, reason);
 }
 

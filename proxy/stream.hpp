@@ -41,8 +41,7 @@ struct ReadWatch {
 /// One connection, to a client or a backend, over TCP or a unix socket. Belongs to one thread.
 ///
 /// At most one read and one write at a time. A read may be started long before it is awaited: that
-/// is how a pooled connection notices EOF, and how the next request of a client is received,
-/// without a system call more.
+/// is how a pooled connection notices EOF, and how the next request of a client is received.
 class Stream {
  public:
   using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,

@@ -76,6 +76,23 @@ std::string_view to_string(RejectReason reason) {
   return "";
 }
 
+RejectReason reject_reason_of(unsigned status) {
+  switch (status) {
+    case 404:
+      return RejectReason::no_route;
+    case 408:
+      return RejectReason::too_slow;
+    case 413:
+      return RejectReason::body_too_large;
+    case 414:
+      return RejectReason::target_too_long;
+    case 431:
+      return RejectReason::head_too_large;
+    default:
+      return RejectReason::malformed;
+  }
+}
+
 void RoutePoolTally::count_code(unsigned code, std::uint64_t requests) {
   for (auto& [known, total] : codes) {
     if (known == code) {

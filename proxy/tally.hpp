@@ -37,6 +37,9 @@ enum class RejectReason : std::uint8_t {
 };
 std::string_view to_string(RejectReason reason);
 
+/// The reason that goes with a status that the proxy answered a client's fault with.
+RejectReason reject_reason_of(unsigned status);
+
 template <class Reason>
 using CountsBy = std::array<std::uint64_t, static_cast<std::size_t>(Reason::count_)>;
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -234,6 +235,43 @@ TEST(AccessLogTest, ManyThreadsHandOverWholeLines) {
   EXPECT_EQ(all.size() / 11 + log.dropped(), 800U);
   for (std::size_t at = 0; at < all.size(); at += 11) {
     ASSERT_EQ(all.compare(at, 11, "0123456789\n"), 0);
+  }
+}
+
+/// Makes a file the standard output for a while.
+class StandardOutput {
+ public:
+  explicit StandardOutput(const std::string& path) : saved_(::dup(STDOUT_FILENO)) {
+    const support::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    ::dup2(file.get(), STDOUT_FILENO);
+  }
+  StandardOutput(const StandardOutput&) = delete;
+  StandardOutput& operator=(const StandardOutput&) = delete;
+  ~StandardOutput() { ::dup2(saved_.get(), STDOUT_FILENO); }
+
+ private:
+  support::Fd saved_;
+};
+
+TEST(AccessLogTest, SharesAFileOnStandardOutputWithWhoeverElseWritesToIt) {
+  const TempDir folder;
+  const std::string path = folder.file("all.log");
+  {
+    const StandardOutput output(path);
+    AccessLog log("stdout");
+    ASSERT_EQ(log.open(), "");
+    for (int i = 0; i < 20; ++i) {
+      const std::string other = "other " + std::to_string(i) + "\n";
+      ASSERT_EQ(::write(STDOUT_FILENO, other.data(), other.size()),
+                static_cast<ssize_t>(other.size()));
+      hand_over(log, "access " + std::to_string(i) + "\n");
+    }
+    log.close();
+  }
+  const std::string all = read_file(path);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_NE(all.find("other " + std::to_string(i) + "\n"), std::string::npos) << all;
+    EXPECT_NE(all.find("access " + std::to_string(i) + "\n"), std::string::npos) << all;
   }
 }
 
