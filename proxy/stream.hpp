@@ -175,9 +175,4 @@ class Stream::WriteAwaiter {
   IoError error_ = IoError::none;
 };
 
-/// A read that ended in EOF or an error leaves the stream useless for reading; data does not.
-inline bool is_end(IoError error) {
-  return error != IoError::none;
-}
-
 }  // namespace sluice::proxy

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "proxy/deadline.hpp"
+#include "tests/proxy/counted_deadline.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -14,15 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds grain = DeadlineWheel::grain;
-
-/// A deadline that counts how often it passed.
-struct Counted {
-  explicit Counted(DeadlineWheel& wheel)
-      : deadline(
-            wheel, [](void* self) { ++static_cast<Counted*>(self)->passed; }, this) {}
-  int passed = 0;
-  Deadline deadline;
-};
 
 /// What the wheel has to do with one deadline, worked out without a wheel.
 struct Expected {

@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "tests/proxy/counted_deadline.hpp"
+
 namespace sluice::proxy {
 namespace {
 
@@ -15,15 +17,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr milliseconds grain = DeadlineWheel::grain;
-
-/// A deadline that counts how often it passed.
-struct Counted {
-  explicit Counted(DeadlineWheel& wheel)
-      : deadline(
-            wheel, [](void* self) { ++static_cast<Counted*>(self)->passed; }, this) {}
-  int passed = 0;
-  Deadline deadline;
-};
 
 /// A deadline that does something when it passes.
 struct Acting {
