@@ -1,10 +1,14 @@
 #include "proxy/acceptor.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -30,42 +34,44 @@ void turn_away(int descriptor) {
 
 Acceptor::Acceptor(Worker& worker, int descriptor, ListenerTally& tally)
     : worker_(worker),
-      socket_(worker.io()),
+      descriptor_(descriptor),
       pause_(
-          worker.wheel(), [](void* self) { static_cast<Acceptor*>(self)->accept_all(); }, this),
-      tally_(tally) {
-  const int family = local_address(descriptor).family();
-  socket_.assign(boost::asio::generic::stream_protocol(family, 0), descriptor);
+          worker.wheel(), [](void* self) { static_cast<Acceptor*>(self)->start(); }, this),
+      tally_(tally) {}
+
+Acceptor::~Acceptor() {
+  if (descriptor_ < 0) return;
+  worker_.reactor().remove(descriptor_);
+  ::close(descriptor_);
 }
 
+/// Level-triggered: what this turn leaves, the next one brings. Of several workers that share a
+/// unix socket one wakes.
 void Acceptor::start() {
-  accept_all();
+  if (!worker_.reactor().add(descriptor_, *this, EPOLLIN | EPOLLEXCLUSIVE)) {
+    spdlog::error("cannot accept on {}: {}", tally_.listener, std::strerror(errno));
+  }
 }
 
 void Acceptor::stop() {
   pause_.disarm();
-  if (!socket_.is_open()) return;
+  if (descriptor_ < 0) return;
   while (accept_one()) {
   }
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  // A unix socket is shared with other workers, so closing it here would not end the registration.
+  worker_.reactor().remove(descriptor_);
+  ::close(std::exchange(descriptor_, -1));
 }
 
-void Acceptor::wait() {
-  socket_.async_wait(Stream::Socket::wait_read, [this](const boost::system::error_code& error) {
-    // An aborted wait may come after the acceptor is gone.
-    if (!error) accept_all();
-  });
+void Acceptor::act() {
+  if (descriptor_ >= 0) accept_some();
 }
 
-void Acceptor::accept_all() {
-  if (!socket_.is_open()) return;
-  for (int turn = 0; turn < accepts_per_turn; ++turn) {
-    if (accept_one()) continue;
-    if (pause_.is_armed()) return;
-    break;
-  }
-  wait();
+/// Takes about as many as the turns before brought, so that an accept seldom finds nobody.
+void Acceptor::accept_some() {
+  int count = 0;
+  while (count < expected_ && accept_one()) ++count;
+  expected_ = count == expected_ ? std::min(2 * count, accepts_per_turn) : std::max(count, 1);
 }
 
 /// False when nothing more is to be accepted now.
@@ -73,12 +79,13 @@ bool Acceptor::accept_one() {
   SocketAddress peer;
   peer.length = sizeof(peer.storage);
   const int descriptor =
-      ::accept4(socket_.native_handle(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      ::accept4(descriptor_, peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor < 0) {
     if (errno == EINTR || errno == ECONNABORTED) return true;
     if (errno == EAGAIN) return false;
     spdlog::error("cannot accept on {}: {}; trying again in {} ms", tally_.listener,
                   std::strerror(errno), pause_after_error.count());
+    worker_.reactor().remove(descriptor_);
     pause_.arm(pause_after_error);
     return false;
   }
@@ -88,8 +95,8 @@ bool Acceptor::accept_one() {
     turn_away(descriptor);
     return true;
   }
-  StreamPtr stream = make_stream(worker_.io(), worker_.wheel(), worker_.blocks());
-  if (stream->adopt(descriptor, peer.family() == AF_UNSPEC ? AF_UNIX : peer.family())) {
+  StreamPtr stream = make_stream(worker_.reactor(), worker_.wheel(), worker_.blocks());
+  if (stream->adopt(descriptor)) {
     Session::start(worker_, std::move(stream), peer, tally_);
   }
   return true;

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-
 #include "proxy/deadline.hpp"
-#include "proxy/stream.hpp"
+#include "proxy/reactor.hpp"
 #include "proxy/tally.hpp"
 
 namespace sluice::proxy {
@@ -12,26 +9,28 @@ namespace sluice::proxy {
 class Worker;
 
 /// Accepts clients on one listening socket of one worker and starts a session for each.
-class Acceptor {
+class Acceptor final : private Polled {
  public:
   /// Takes over `descriptor`, which is listening and non-blocking.
   Acceptor(Worker& worker, int descriptor, ListenerTally& tally);
-  Acceptor(const Acceptor&) = delete;
-  Acceptor& operator=(const Acceptor&) = delete;
+  ~Acceptor() override;
 
   void start();
   /// Serves what is in the backlog, then closes the socket: nobody who has connected is turned
   /// away.
   void stop();
+  const ListenerTally& tally() const { return tally_; }
 
  private:
-  void wait();
-  void accept_all();
+  void note(std::uint32_t) noexcept override {}
+  void act() override;
+  void accept_some();
   bool accept_one();
 
   Worker& worker_;
-  Stream::Socket socket_;  ///< listening; only waited on
-  Deadline pause_;         ///< until accepting is tried again after an error
+  int descriptor_;
+  int expected_ = 1;  ///< clients that the next turn probably brings
+  Deadline pause_;    ///< until accepting is tried again after an error
   ListenerTally& tally_;
 };
 

@@ -16,13 +16,14 @@ const SocketAddress& LiveBackend::next_address() {
   return addresses[next_address_++ % addresses.size()];
 }
 
-std::unique_ptr<BackendConnection> LiveBackend::take_idle() {
+std::unique_ptr<BackendConnection> LiveBackend::take_idle(bool looks) {
   while (!idle_.empty()) {
     std::unique_ptr<BackendConnection> connection = std::move(idle_.back());
     idle_.pop_back();
     --idle;
-    connection->stream().watch({});
-    if (connection->stream().has_read_result() || connection->stream().has_input()) continue;
+    Stream& stream = connection->stream();
+    stream.watch({});
+    if (stream.may_have_input() || (looks && stream.has_input())) continue;
     connection->link();
     return connection;
   }
@@ -32,15 +33,15 @@ std::unique_ptr<BackendConnection> LiveBackend::take_idle() {
 void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
   Stream& stream = connection->stream();
   const bool may_stay = admits() && !gone && stream.is_open() && stream.in().is_empty() &&
-                        !connection->is_cut() && !stream.has_read_result();
+                        !connection->is_cut() && !(stream.may_have_input() && stream.has_input());
   if (!may_stay) return;
   connection->unlink();
   connection->reused_ = true;
   connection->sent_ = false;
   connection->cut_watch_ = {};
-  stream.watch({[](void* self) { static_cast<BackendConnection*>(self)->on_idle_read(); },
+  stream.watch({[](void* self) { static_cast<BackendConnection*>(self)->on_idle_news(); },
                 connection.get()});
-  stream.start_read();
+  stream.in().release_if_empty();
   stream.expire_idle(idle_timeout);
   ++idle;
   idle_.push_back(std::move(connection));
@@ -107,7 +108,7 @@ void BackendConnection::unlink() {
   if (next_ != nullptr) next_->previous_ = previous_;
 }
 
-void BackendConnection::on_idle_read() {
+void BackendConnection::on_idle_news() {
   backend_->drop_idle(*this);
 }
 

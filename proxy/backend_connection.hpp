@@ -30,8 +30,11 @@ class LiveBackend : public LocalCounted, public core::Backend {
   /// The next address to try.
   const SocketAddress& next_address();
 
-  /// The most recently used idle connection that still stands, or nullptr.
-  std::unique_ptr<BackendConnection> take_idle();
+  /// The most recently used idle connection that still stands, or nullptr. What the event loop has
+  /// not told of yet is looked for only with `looks`, which costs a system call: for requests that
+  /// must not be sent twice. A connection that was closed this very moment fails others, too, but
+  /// those may be sent again.
+  std::unique_ptr<BackendConnection> take_idle(bool looks);
   /// Keeps a connection for the next request, or closes it when nothing may be pooled here.
   void give_idle(std::unique_ptr<BackendConnection> connection);
   /// Closes all idle connections, as a drain does at its start (pitfall P5).
@@ -63,7 +66,7 @@ class BackendConnection {
   /// Served a request before: its failure may mean no more than that it was stale.
   bool is_reused() const { return reused_; }
   /// Who hears that the connection was cut. Until it is pooled again.
-  void on_cut(ReadWatch watch) { cut_watch_ = watch; }
+  void on_cut(StreamWatch watch) { cut_watch_ = watch; }
   /// From now on a request is on it.
   void mark_sent() { sent_ = true; }
   /// The deadline of a drain or of the proxy's stop broke it.
@@ -73,11 +76,11 @@ class BackendConnection {
   friend class LiveBackend;
   void link();
   void unlink();
-  void on_idle_read();
+  void on_idle_news();
 
   LocalPtr<LiveBackend> backend_;
   StreamPtr stream_;
-  ReadWatch cut_watch_;
+  StreamWatch cut_watch_;
   BackendConnection* previous_ = nullptr;
   BackendConnection* next_ = nullptr;
   bool linked_ = false;

@@ -15,7 +15,7 @@ Task<Fault> Exchange::attempt() {
   record.backend.assign(attempted_->address);
   was_sent_ = answer_begun_ = false;
 
-  connection_ = wants_fresh_ ? nullptr : attempted_->take_idle();
+  connection_ = wants_fresh_ ? nullptr : attempted_->take_idle(!request_.is_idempotent);
   Fault fault;
   if (connection_ == nullptr) {
     fault = co_await connect();
@@ -46,7 +46,7 @@ Task<Fault> Exchange::connect() {
     co_return Fault{Side::backend, FailureReason::name_unresolved, 502, "name_unresolved"};
   }
   connection_ = std::make_unique<BackendConnection>(
-      attempted_, make_stream(worker_.io(), worker_.wheel(), worker_.blocks()));
+      attempted_, make_stream(worker_.reactor(), worker_.wheel(), worker_.blocks()));
   watch_cut();
   const SocketAddress address = attempted_->next_address();
   const IoError error = co_await backend().connect(address, request_.timeouts().connect);
@@ -152,19 +152,16 @@ Fault Exchange::fault_of_upload() const {
   }
 }
 
-/// While a backend works on a whole request, the client is listened to: its next request is
-/// received, and a client that breaks the connection ends the work. One that only finished sending
-/// still gets its answer.
+/// While a backend works on a whole request, a client that breaks the connection ends the work. One
+/// that only finished sending still gets its answer.
 void Exchange::watch_client() {
-  if (client_.has_read_result()) return on_client_read();
-  if (!client_.in().is_empty()) return;
-  client_.watch({[](void* self) { static_cast<Exchange*>(self)->on_client_read(); }, this});
-  client_.start_read();
+  client_.in().release_if_empty();
+  client_.watch({[](void* self) { static_cast<Exchange*>(self)->on_client_news(); }, this});
+  on_client_news();
 }
 
-void Exchange::on_client_read() {
-  const IoError result = client_.read_result();
-  if (result != IoError::reset && result != IoError::failed) return;
+void Exchange::on_client_news() {
+  if (!client_.is_broken()) return;
   client_left_ = true;
   if (connection_ != nullptr) backend().close();
 }

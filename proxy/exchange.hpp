@@ -89,7 +89,7 @@ class Exchange {
   void on_cut();
   void end_client();
   void watch_client();
-  void on_client_read();
+  void on_client_news();
   void on_total_deadline();
 
   // exchange_answer.cpp

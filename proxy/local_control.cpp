@@ -54,8 +54,9 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       state_(parts.state),
       access_log_(parts.access_log),
       configured_(std::move(configured)),
+      host_(parts.io, reactor_),
       ticker_(parts.io),
-      prober_(parts.io, wheel_, blocks_,
+      prober_(reactor_, wheel_, blocks_,
               [this](const auto& pool, const auto& address, auto state, const auto& seen) {
                 on_health(pool, address, state, seen);
               }),
@@ -85,6 +86,7 @@ LocalControl::~LocalControl() = default;
 void LocalControl::start(std::function<void()> ready) {
   plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
   on_ready_ = std::move(ready);
+  host_.start();
   follow_membership();
   if (has_dropped_overrides_) keep_then([] {});
   post_plan(true, [this] { tick(); });
@@ -96,6 +98,10 @@ void LocalControl::stop() {
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
   for (const auto& watch : std::list(watches_)) finish_drain(watch, {});
+  host_.stop();
+  // What was closed just now still has to hear of it.
+  while (reactor_.turn(milliseconds(0)) != 0) {
+  }
 }
 
 void LocalControl::tick() {

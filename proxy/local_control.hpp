@@ -18,6 +18,7 @@
 #include "proxy/event_log.hpp"
 #include "proxy/fleet.hpp"
 #include "proxy/prober.hpp"
+#include "proxy/reactor_host.hpp"
 #include "proxy/resolver.hpp"
 #include "proxy/state_file.hpp"
 
@@ -125,6 +126,8 @@ class LocalControl final : public Control {
   core::Overrides overrides_;
   Settings effective_;
   std::shared_ptr<const core::Plan> plan_;
+  Reactor reactor_;
+  ReactorHost host_;
   DeadlineWheel wheel_;
   BlockPool blocks_;
   boost::asio::steady_timer ticker_;

@@ -59,9 +59,8 @@ struct Prober::Target {
   std::weak_ptr<Target> self;
 };
 
-Prober::Prober(boost::asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks,
-               OnChange on_change)
-    : io_(io), wheel_(wheel), blocks_(blocks), on_change_(std::move(on_change)) {}
+Prober::Prober(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks, OnChange on_change)
+    : reactor_(reactor), wheel_(wheel), blocks_(blocks), on_change_(std::move(on_change)) {}
 
 Prober::~Prober() {
   for (const auto& [key, target] : targets_) {
@@ -141,7 +140,7 @@ Task<std::string> Prober::probe(Target& target) {
     return std::max(rest, std::chrono::milliseconds(1));
   };
   const SocketAddress address = target.addresses[target.next_address++ % target.addresses.size()];
-  target.stream = make_stream(io_, wheel_, blocks_);
+  target.stream = make_stream(reactor_, wheel_, blocks_);
   Stream& stream = *target.stream;
   const IoError connected = co_await stream.connect(address, left());
   if (connected != IoError::none) co_return in_words(connected);

@@ -23,7 +23,7 @@ class Prober {
   using OnChange = std::function<void(const std::string& pool, const std::string& address,
                                       core::HealthState state, const std::string& seen)>;
 
-  Prober(boost::asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks, OnChange on_change);
+  Prober(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks, OnChange on_change);
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
   ~Prober();
@@ -53,7 +53,7 @@ class Prober {
   Task<std::string> probe(Target& target);
   void conclude(Target& target, const std::string& problem);
 
-  boost::asio::io_context& io_;
+  Reactor& reactor_;
   DeadlineWheel& wheel_;
   BlockPool& blocks_;
   OnChange on_change_;

@@ -51,10 +51,13 @@ void ReadBuffer::make_room(std::size_t capacity) {
   if (room() == 0) make_room(block_.capacity * 2);
 }
 
-void ReadBuffer::release_if_empty() {
-  if (!is_empty() || block_.capacity == 0) return;
+void ReadBuffer::clear() {
   give_block_back();
   begin_ = end_ = 0;
+}
+
+void ReadBuffer::release_if_empty() {
+  if (is_empty()) clear();
 }
 
 void ReadBuffer::give_block_back() {

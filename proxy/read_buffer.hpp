@@ -47,6 +47,8 @@ class ReadBuffer {
   std::size_t room() const { return block_.capacity - end_; }
   void commit(std::size_t size) { end_ += size; }
 
+  /// Throws away what is there and gives the block back.
+  void clear();
   /// Gives the block back when nothing is in it.
   void release_if_empty();
   std::size_t capacity() const { return block_.capacity; }

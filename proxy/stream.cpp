@@ -2,18 +2,21 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 #include <cerrno>
+#include <utility>
 
 namespace sluice::proxy {
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
+
+constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+/// Reads that one stream may make in one turn without waiting: the others want to be served, too.
+constexpr unsigned reads_per_turn = 16;
 
 IoError classify(int error) {
   switch (error) {
@@ -36,21 +39,6 @@ IoError classify(int error) {
   }
 }
 
-/// A handler whose operation lives in the stream itself.
-template <class Function>
-struct Handler {
-  using allocator_type = OpAllocator<void>;
-  OpMemory* memory;
-  Function function;
-  allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-  template <class... Args>
-  void operator()(Args&&... args) {
-    function(std::forward<Args>(args)...);
-  }
-};
-template <class Function>
-Handler(OpMemory*, Function) -> Handler<Function>;
-
 void drop_sent(std::span<iovec>& pieces, std::size_t sent) {
   while (!pieces.empty() && sent >= pieces.front().iov_len) {
     sent -= pieces.front().iov_len;
@@ -63,34 +51,44 @@ void drop_sent(std::span<iovec>& pieces, std::size_t sent) {
 
 }  // namespace
 
-Stream::Stream(asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks)
-    : socket_(io),
+Stream::Stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks)
+    : reactor_(reactor),
       in_(blocks),
       read_deadline_(
           wheel, [](void* self) { static_cast<Stream*>(self)->on_read_deadline(); }, this),
       write_deadline_(
           wheel, [](void* self) { static_cast<Stream*>(self)->on_write_deadline(); }, this) {}
 
-bool Stream::adopt(int descriptor, int family) {
-  error_code error;
-  socket_.assign(asio::generic::stream_protocol(family, 0), descriptor, error);
-  if (error) ::close(descriptor);
-  return !error;
+bool Stream::enlist(std::uint32_t events) {
+  awaits_out_ = (events & EPOLLOUT) != 0;
+  if (reactor_.add(descriptor_, *this, events)) return true;
+  ::close(std::exchange(descriptor_, -1));
+  return false;
+}
+
+bool Stream::adopt(int descriptor) {
+  descriptor_ = descriptor;
+  // A client that connects mostly sends at once.
+  may_read_ = true;
+  return enlist(input_events);
 }
 
 Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::milliseconds deadline) {
   const int family = address.family();
-  const int descriptor = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) co_return IoError::failed;
+  descriptor_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor_ < 0) co_return IoError::failed;
   if (family != AF_UNIX) {
     const int on = 1;
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  const bool at_once = ::connect(descriptor, address.get(), address.length) == 0;
+  const bool at_once = ::connect(descriptor_, address.get(), address.length) == 0;
   const int problem = at_once ? 0 : errno;
-  if (!adopt(descriptor, family)) co_return IoError::failed;
+  if (!at_once && problem != EINPROGRESS) {
+    ::close(std::exchange(descriptor_, -1));
+    co_return classify(problem);
+  }
+  if (!enlist(at_once ? input_events : input_events | EPOLLOUT)) co_return IoError::failed;
   if (at_once) co_return IoError::none;
-  if (problem != EINPROGRESS) co_return classify(problem);
 
   // Nothing to send: the awaiter's only work is to wait until the socket is writable.
   WriteAwaiter writable(*this, {}, deadline);
@@ -105,74 +103,104 @@ Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::millise
   if (waited != IoError::none) co_return waited;
   int status = 0;
   socklen_t length = sizeof(status);
-  getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &status, &length);
+  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &status, &length);
   co_return classify(status);
 }
 
-void Stream::start_read(std::size_t capacity) {
-  if (read_state_ != ReadState::idle) return;
-  // A deadline of an earlier read says nothing about this one.
-  read_deadline_.disarm();
-  if (in_.capacity() > capacity) in_.release_if_empty();
-  in_.make_room(capacity);
-  read_state_ = ReadState::reading;
-  read_interrupted_ = read_timed_out_ = false;
-  issue_read();
+void Stream::note(std::uint32_t events) noexcept {
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) may_read_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ended_ = true;
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) broken_ = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
 }
 
-void Stream::issue_read() {
-  read_pending_ = true;
-  socket_.async_read_some(asio::buffer(in_.tail(), in_.room()),
-                          Handler{&read_memory_, [this](const error_code& error, std::size_t size) {
-                                    on_read(error, size);
-                                  }});
+void Stream::act() {
+  if (disposed_) return;
+  if (writer_ != nullptr) act_for_writer();
+  if (disposed_) return;
+  if (reader_) return act_for_reader();
+  const bool has_news = may_read_ || (idles_ && read_timed_out_);
+  if (has_news && watch_.notify != nullptr) watch_.notify(watch_.owner);
 }
 
 Stream::ReadAwaiter Stream::read(std::chrono::milliseconds deadline, std::size_t capacity) {
-  start_read(capacity);
-  if (!has_read_result()) read_deadline_.arm(deadline);
-  return ReadAwaiter(*this);
+  capacity_ = static_cast<std::uint32_t>(capacity);
+  read_interrupted_ = read_timed_out_ = idles_ = false;
+  return {*this, deadline};
 }
 
-void Stream::on_read(const error_code& error, std::size_t size) {
-  read_pending_ = false;
-  if (disposed_) return dispose_if_quiet();
-  in_.commit(size);
-  if (error == asio::error::operation_aborted && socket_.is_open() && !read_interrupted_ &&
-      !read_timed_out_) {
-    // Cancelled on behalf of the other direction.
-    return issue_read();
+/// Whether a read may be tried in this turn; one that has had its share goes on in the next.
+bool Stream::may_read_now() {
+  if (!may_read_) return false;
+  if (reading_turn_ != reactor_.turns()) {
+    reading_turn_ = reactor_.turns();
+    reads_in_turn_ = 0;
   }
-  read_error_ = IoError::none;
-  if (size == 0) {
+  if (++reads_in_turn_ <= reads_per_turn) return true;
+  reactor_.defer(*this);
+  return false;
+}
+
+/// True when the read has ended, one way or the other: read_error_ says how.
+bool Stream::try_read() {
+  read_error_ = IoError::interrupted;
+  if (!is_open()) return true;
+  if (!may_read_now()) {
+    in_.release_if_empty();
+    return false;
+  }
+  if (in_.capacity() > capacity_) in_.release_if_empty();
+  in_.make_room(capacity_);
+  const std::size_t room = in_.room();
+  ssize_t size = 0;
+  do {
+    size = ::recv(descriptor_, in_.tail(), room, 0);
+  } while (size < 0 && errno == EINTR);
+  if (size > 0) {
+    in_.commit(static_cast<std::size_t>(size));
+    // A read that did not fill the room has emptied the socket; what comes later is told anew.
+    may_read_ = ended_ || static_cast<std::size_t>(size) == room;
+    read_error_ = IoError::none;
+    return true;
+  }
+  in_.release_if_empty();
+  if (size < 0 && errno == EAGAIN) {
+    may_read_ = false;
+    return false;
+  }
+  read_error_ = size == 0 ? IoError::eof : classify(errno);
+  return true;
+}
+
+void Stream::act_for_reader() {
+  if (!try_read()) {
     if (read_timed_out_) {
       read_error_ = IoError::timeout;
-    } else if (error == asio::error::eof) {
-      read_error_ = IoError::eof;
+    } else if (read_interrupted_) {
+      read_error_ = IoError::interrupted;
     } else {
-      read_error_ = error ? classify(error.value()) : IoError::eof;
+      return;
     }
   }
-  read_state_ = ReadState::done;
-  if (reader_) {
-    std::exchange(reader_, nullptr).resume();
-  } else if (watch_.notify != nullptr) {
-    watch_.notify(watch_.owner);
-  }
+  std::exchange(reader_, nullptr).resume();
 }
 
 void Stream::on_read_deadline() {
-  if (!is_reading() || (!reader_ && watch_.notify == nullptr)) return;
+  if (!reader_ && !idles_) return;
   read_timed_out_ = true;
-  error_code ignored;
-  socket_.cancel(ignored);
+  reactor_.defer(*this);
 }
 
 void Stream::interrupt_read() {
-  if (!is_reading()) return;
+  if (!reader_) return;
   read_interrupted_ = true;
-  error_code ignored;
-  socket_.cancel(ignored);
+  reactor_.defer(*this);
+}
+
+void Stream::expire_idle(std::chrono::milliseconds idle) {
+  idles_ = true;
+  read_timed_out_ = false;
+  read_deadline_.arm(idle);
 }
 
 Stream::WriteAwaiter Stream::write(std::span<iovec> pieces, std::chrono::milliseconds stall) {
@@ -185,7 +213,7 @@ IoError Stream::send_some(std::span<iovec>& pieces, bool& blocked) {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
-    const ssize_t sent = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0) {
       if (errno == EINTR) continue;
       blocked = errno == EAGAIN;
@@ -208,35 +236,37 @@ void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> writer) {
   stream_.writer_ = this;
   stream_.write_timed_out_ = false;
   stream_.write_deadline_.arm(stall_);
-  stream_.wait_writable();
+  stream_.await_writable();
 }
 
-void Stream::wait_writable() {
-  write_pending_ = true;
-  socket_.async_wait(Socket::wait_write, Handler{&write_memory_, [this](const error_code& error) {
-                                                   on_writable(error);
-                                                 }});
+void Stream::await_writable() {
+  may_write_ = false;
+  if (awaits_out_) return;
+  // Registered for it at the first wait only: most connections never come to one.
+  awaits_out_ = true;
+  if (!reactor_.modify(descriptor_, *this, input_events | EPOLLOUT)) {
+    broken_ = may_write_ = true;
+    reactor_.defer(*this);
+  }
 }
 
-void Stream::on_writable(const error_code& error) {
-  write_pending_ = false;
-  if (disposed_) return dispose_if_quiet();
+void Stream::act_for_writer() {
   WriteAwaiter& writer = *writer_;
-  bool blocked = false;
-  if (!socket_.is_open()) {
+  if (!is_open()) {
     writer.error_ = IoError::interrupted;
   } else if (write_timed_out_) {
     writer.error_ = IoError::timeout;
-  } else if (error == asio::error::operation_aborted) {
-    return wait_writable();
-  } else if (error) {
-    writer.error_ = classify(error.value());
-  } else {
+  } else if (may_write_) {
+    bool blocked = false;
+    may_write_ = false;
+    const std::uint64_t sent_before = octets_sent_;
     writer.error_ = send_some(writer.pieces_, blocked);
     if (blocked) {
-      write_deadline_.arm(writer.stall_);
-      return wait_writable();
+      if (octets_sent_ != sent_before) write_deadline_.arm(writer.stall_);
+      return;
     }
+  } else {
+    return;
   }
   write_deadline_.disarm();
   writer_ = nullptr;
@@ -244,43 +274,43 @@ void Stream::on_writable(const error_code& error) {
 }
 
 void Stream::on_write_deadline() {
+  if (writer_ == nullptr) return;
   write_timed_out_ = true;
-  error_code ignored;
-  socket_.cancel(ignored);
+  reactor_.defer(*this);
 }
 
 void Stream::shutdown_send() {
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  ::shutdown(descriptor_, SHUT_WR);
 }
 
 void Stream::close() {
-  error_code ignored;
-  socket_.close(ignored);
+  if (!is_open()) return;
+  ::close(std::exchange(descriptor_, -1));
+  if (reader_ || writer_ != nullptr) reactor_.defer(*this);
 }
 
 void Stream::close_hard() {
   const linger hard{1, 0};
-  setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+  setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
   close();
 }
 
 bool Stream::has_input() {
   char octet = 0;
-  const ssize_t size = ::recv(descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
-  return size >= 0 || (errno != EAGAIN && errno != EINTR);
+  const ssize_t size = ::recv(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+  may_read_ = size >= 0 || (errno != EAGAIN && errno != EINTR);
+  return may_read_;
 }
 
 void Stream::dispose() {
   disposed_ = true;
   read_deadline_.disarm();
   write_deadline_.disarm();
+  reader_ = nullptr;
+  writer_ = nullptr;
   close();
-  dispose_if_quiet();
-}
-
-void Stream::dispose_if_quiet() {
-  if (!read_pending_ && !write_pending_) delete this;
+  in_.clear();
+  reactor_.retire(this);
 }
 
 }  // namespace sluice::proxy

@@ -2,10 +2,6 @@
 
 #include <sys/uio.h>
 
-#include <array>
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
@@ -14,7 +10,7 @@
 #include <span>
 
 #include "proxy/deadline.hpp"
-#include "proxy/op_memory.hpp"
+#include "proxy/reactor.hpp"
 #include "proxy/read_buffer.hpp"
 #include "proxy/socket_address.hpp"
 #include "proxy/task.hpp"
@@ -32,64 +28,60 @@ enum class IoError : std::uint8_t {
   failed,       ///< any other error
 };
 
-/// Receives the end of a read that nobody awaits.
-struct ReadWatch {
+/// Hears that something happened on a stream that nobody reads.
+struct StreamWatch {
   void (*notify)(void* owner) = nullptr;
   void* owner = nullptr;
 };
 
 /// One connection, to a client or a backend, over TCP or a unix socket. Belongs to one thread.
 ///
-/// At most one read and one write at a time. A read may be started long before it is awaited: that
-/// is how a pooled connection notices EOF, and how the next request of a client is received.
-class Stream {
+/// At most one read and one write at a time. Both are tried at once and wait only when the kernel
+/// has nothing to give or takes nothing more. A stream that nobody reads holds no memory for what
+/// may come; a watch hears that something did. Whoever waits is resumed by the event loop, never
+/// from inside a call.
+class Stream final : private Polled {
  public:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                                  boost::asio::io_context::executor_type>;
-  /// Closes the stream and frees it as soon as its last operation has ended.
+  /// Closes the stream and frees it as soon as nothing can refer to it any more.
   struct Disposer {
     void operator()(Stream* stream) const noexcept { stream->dispose(); }
   };
 
-  Stream(boost::asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks);
+  Stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks);
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
   /// Takes over a connected, non-blocking descriptor. False when the reactor refuses it; it is
   /// closed then.
-  bool adopt(int descriptor, int family);
+  bool adopt(int descriptor);
   /// Connects to `address`. Zero: no deadline.
   Task<IoError> connect(const SocketAddress& address, std::chrono::milliseconds deadline);
 
   ReadBuffer& in() { return in_; }
-  bool is_open() const { return socket_.is_open(); }
-  int descriptor() { return socket_.native_handle(); }
+  bool is_open() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
 
-  /// Starts a read into in(), unless one is under way or its result has not been taken yet.
-  /// `capacity`: how large a block to read into.
-  void start_read(std::size_t capacity = BlockPool::small_block);
-  bool is_reading() const { return read_state_ == ReadState::reading; }
-  /// Whether a read has ended whose result nobody took yet.
-  bool has_read_result() const { return read_state_ == ReadState::done; }
-  /// The result of that read, without taking it.
-  IoError read_result() const { return read_error_; }
-
-  /// Whether octets, EOF or an error have arrived that no read has seen yet. One system call.
+  /// Whether the event loop has told of octets, EOF or an error that no read has seen yet. No
+  /// system call: what came since the loop last looked is not known.
+  bool may_have_input() const { return may_read_; }
+  /// The same, as it is now. One system call.
   bool has_input();
+  /// The peer broke the connection, or closed it in both directions.
+  bool is_broken() const { return broken_; }
 
   class ReadAwaiter;
-  /// Waits for the read under way, starting one when there is none. The octets are in in() then.
+  /// Reads into in(), waiting until something is there. `capacity`: how large a block to read into.
   ReadAwaiter read(std::chrono::milliseconds deadline,
                    std::size_t capacity = BlockPool::small_block);
-  /// Moves the deadline of the read that is being awaited.
+  /// Moves the deadline of the read that waits.
   void rearm_read(std::chrono::milliseconds deadline) { read_deadline_.arm(deadline); }
-  /// Ends the read under way with `interrupted`.
+  /// Ends the read that waits with `interrupted`.
   void interrupt_read();
 
-  /// Who hears of a read that ends while nobody awaits it.
-  void watch(ReadWatch watch) { watch_ = watch; }
-  /// Closes the stream when the read under way has not ended after `idle`; the watch hears of it.
-  void expire_idle(std::chrono::milliseconds idle) { read_deadline_.arm(idle); }
+  /// Who hears of octets, EOF and errors that come while nobody reads.
+  void watch(StreamWatch watch) { watch_ = watch; }
+  /// The watch is told when nothing has come for `idle`, too.
+  void expire_idle(std::chrono::milliseconds idle);
 
   class WriteAwaiter;
   /// Sends all of `pieces` (which are changed on the way). Completes without suspending when the
@@ -105,57 +97,67 @@ class Stream {
   void close_hard();
 
  private:
-  enum class ReadState : std::uint8_t { idle, reading, done };
-  ~Stream() = default;
+  ~Stream() override = default;
 
-  void dispose();
-  void dispose_if_quiet();
-  void issue_read();
-  void on_read(const boost::system::error_code& error, std::size_t size);
+  void note(std::uint32_t events) noexcept override;
+  void act() override;
+  void act_for_writer();
+  void act_for_reader();
+
+  bool enlist(std::uint32_t events);
+  bool try_read();
+  bool may_read_now();
   void on_read_deadline();
-  void wait_writable();
-  void on_writable(const boost::system::error_code& error);
   void on_write_deadline();
+  void await_writable();
   IoError send_some(std::span<iovec>& pieces, bool& blocked);
+  void dispose();
 
-  Socket socket_;
+  Reactor& reactor_;
   ReadBuffer in_;
   Deadline read_deadline_;
   Deadline write_deadline_;
-  ReadWatch watch_;
+  StreamWatch watch_;
   std::coroutine_handle<> reader_;
   WriteAwaiter* writer_ = nullptr;
   std::uint64_t octets_sent_ = 0;
-  ReadState read_state_ = ReadState::idle;
+  std::uint64_t reading_turn_ = 0;  ///< the turn that reads_in_turn_ counts for
+  std::uint32_t capacity_ = 0;      ///< of the block of the read under way
+  int descriptor_ = -1;
+  std::uint8_t reads_in_turn_ = 0;
   IoError read_error_ = IoError::none;
-  bool read_pending_ = false;   ///< the reactor holds a read of ours
-  bool write_pending_ = false;  ///< the reactor holds a wait of ours
+  bool may_read_ = false;  ///< a read may find something
+  bool ended_ = false;     ///< the peer finished sending: a short read does not mean empty
+  bool broken_ = false;
+  bool may_write_ = false;   ///< noted and not acted on yet
+  bool awaits_out_ = false;  ///< registered for EPOLLOUT
+  bool idles_ = false;       ///< expire_idle() was called
   bool read_timed_out_ = false;
   bool read_interrupted_ = false;
   bool write_timed_out_ = false;
   bool disposed_ = false;
-  OpMemory read_memory_;
-  OpMemory write_memory_;
 };
 
 using StreamPtr = std::unique_ptr<Stream, Stream::Disposer>;
 
-inline StreamPtr make_stream(boost::asio::io_context& io, DeadlineWheel& wheel, BlockPool& blocks) {
-  return StreamPtr(new Stream(io, wheel, blocks));
+inline StreamPtr make_stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks) {
+  return StreamPtr(new Stream(reactor, wheel, blocks));
 }
 
 class Stream::ReadAwaiter {
  public:
-  explicit ReadAwaiter(Stream& stream) : stream_(stream) {}
-  bool await_ready() const noexcept { return stream_.has_read_result(); }
-  void await_suspend(std::coroutine_handle<> reader) noexcept { stream_.reader_ = reader; }
-  IoError await_resume() const noexcept {
-    stream_.read_state_ = ReadState::idle;
-    return stream_.read_error_;
+  ReadAwaiter(Stream& stream, std::chrono::milliseconds deadline)
+      : stream_(stream), deadline_(deadline) {}
+  bool await_ready() const { return stream_.try_read(); }
+  void await_suspend(std::coroutine_handle<> reader) const {
+    stream_.reader_ = reader;
+    stream_.read_deadline_.arm(deadline_);
   }
+  IoError await_resume() const noexcept { return stream_.read_error_; }
 
  private:
   Stream& stream_;
+  std::chrono::milliseconds deadline_;
 };
 
 class Stream::WriteAwaiter {

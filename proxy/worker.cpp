@@ -2,14 +2,13 @@
 
 #include <ctime>
 
+#include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
 
 #include "proxy/acceptor.hpp"
 #include "proxy/session.hpp"
 
 namespace sluice::proxy {
-namespace asio = boost::asio;
 
 namespace {
 
@@ -27,12 +26,7 @@ std::int64_t wall_clock_ms() {
 
 }  // namespace
 
-Worker::Worker(Shared shared)
-    : shared_(shared),
-      io_(1),
-      work_(asio::make_work_guard(io_)),
-      ticker_(io_),
-      logs_access_(!shared.access_log.is_off()) {
+Worker::Worker(Shared shared) : shared_(shared), logs_access_(!shared.access_log.is_off()) {
   plan_ = make_local<LivePlan>();
   auto empty = std::make_shared<core::Plan>(core::build_plan(0, {}));
   plan_->topology = build_live_topology(empty->topology, backends_, tally_);
@@ -45,28 +39,28 @@ Worker::~Worker() {
 }
 
 void Worker::run() {
-  tick();
-  io_.run();
+  while (!is_over()) {
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - Clock::now());
+    reactor_.turn(std::max(wait, std::chrono::milliseconds(0)));
+    // As time is looked at anyway.
+    if (const TimePoint now = Clock::now(); now >= next_tick_) tick(now);
+  }
   flush_log();
 }
 
 void Worker::post(std::function<void(Worker&)> job) {
-  asio::post(io_, [this, job = std::move(job)] { job(*this); });
+  reactor_.post([this, job = std::move(job)] { job(*this); });
 }
 
-void Worker::tick() {
-  if (released_ && sessions_.is_empty()) return;
-  wheel_.advance(Clock::now());
+void Worker::tick(TimePoint now) {
+  next_tick_ = now + DeadlineWheel::grain;
+  wheel_.advance(now);
   ++ticks_;
   if (ticks_ % ticks_per_flush == 0) {
     flush_log();
     refresh_date();
   }
-  if (ticks_ % ticks_per_cleaning == 0) backends_.forget_gone(Clock::now(), gone_backends_kept);
-  ticker_.expires_after(DeadlineWheel::grain);
-  ticker_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tick();
-  });
+  if (ticks_ % ticks_per_cleaning == 0) backends_.forget_gone(now, gone_backends_kept);
 }
 
 void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
@@ -151,7 +145,6 @@ void Worker::release() {
     backend->gone = true;
     backend->close_idle();
   }
-  work_.reset();
 }
 
 WorkerReport Worker::report() const {

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +12,7 @@
 #include "proxy/deadline.hpp"
 #include "proxy/live_plan.hpp"
 #include "proxy/random.hpp"
+#include "proxy/reactor.hpp"
 #include "proxy/read_buffer.hpp"
 #include "proxy/record.hpp"
 #include "proxy/tally.hpp"
@@ -93,7 +91,7 @@ class Worker {
   /// The counts of one backend, or of all of a pool when `address` is empty.
   std::vector<core::Backend> counts_of(const std::string& pool, const std::string& address) const;
 
-  boost::asio::io_context& io() { return io_; }
+  Reactor& reactor() { return reactor_; }
   DeadlineWheel& wheel() { return wheel_; }
   BlockPool& blocks() { return blocks_; }
   Random& random() { return random_; }
@@ -109,16 +107,16 @@ class Worker {
            std::uint64_t duration_ns);
 
  private:
-  void tick();
+  bool is_over() const { return released_ && sessions_.is_empty(); }
+  void tick(TimePoint now);
   void flush_log();
   void refresh_date();
   void refresh_balancers(const LiveBackend& backend);
 
   Shared shared_;
-  boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  Reactor reactor_;
   DeadlineWheel wheel_;
-  boost::asio::steady_timer ticker_;
+  TimePoint next_tick_;
   BlockPool blocks_;
   Random random_;
   Tally tally_;

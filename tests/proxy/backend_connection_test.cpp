@@ -72,11 +72,11 @@ TEST_F(BackendConnectionTest, AnIdleOneIsStillOpenAndComesBackAsReused) {
   backend_->give_idle(std::move(connection));
   expect_counts(1, 1);
   EXPECT_FALSE(backend_->is_quiet()) << "a drain waits for idle connections, too";
-  connection = backend_->take_idle();
+  connection = backend_->take_idle(true);
   ASSERT_NE(connection, nullptr);
   EXPECT_TRUE(connection->is_reused());
   expect_counts(1, 0);
-  EXPECT_EQ(backend_->take_idle(), nullptr);
+  EXPECT_EQ(backend_->take_idle(true), nullptr);
 }
 
 TEST_F(BackendConnectionTest, TheOneUsedLastIsTakenFirst) {
@@ -88,7 +88,7 @@ TEST_F(BackendConnectionTest, TheOneUsedLastIsTakenFirst) {
   backend_->give_idle(std::move(one));
   backend_->give_idle(std::move(two));
   expect_counts(2, 2);
-  EXPECT_EQ(backend_->take_idle().get(), last);
+  EXPECT_EQ(backend_->take_idle(true).get(), last);
 }
 
 TEST_F(BackendConnectionTest, OneThatTheBackendClosesWhileIdleIsDropped) {
@@ -97,7 +97,7 @@ TEST_F(BackendConnectionTest, OneThatTheBackendClosesWhileIdleIsDropped) {
   peer.close();
   loop_.settle();
   expect_counts(0, 0);
-  EXPECT_EQ(backend_->take_idle(), nullptr);
+  EXPECT_EQ(backend_->take_idle(true), nullptr);
 }
 
 TEST_F(BackendConnectionTest, UnexpectedOctetsWhileIdleEndIt) {
@@ -123,7 +123,7 @@ TEST_F(BackendConnectionTest, OneThatIsIdleForTooLongIsClosed) {
 TEST_F(BackendConnectionTest, TheReadThatWatchedItServesTheNextAnswer) {
   Peer peer;
   backend_->give_idle(connect(peer));
-  const ConnectionPtr connection = backend_->take_idle();
+  const ConnectionPtr connection = backend_->take_idle(true);
   Running<IoError> reading(testing::read(connection->stream(), seconds(60)));
   peer.send("HTTP/1.1 200 OK\r\n");
   EXPECT_EQ(reading.wait(loop_), IoError::none);
@@ -135,7 +135,7 @@ TEST_F(BackendConnectionTest, TheIdleTimeoutDoesNotFollowItIntoUse) {
   Peer peer;
   backend_->idle_timeout = seconds(30);
   backend_->give_idle(connect(peer));
-  const ConnectionPtr connection = backend_->take_idle();
+  const ConnectionPtr connection = backend_->take_idle(true);
   Running<IoError> reading(testing::read(connection->stream(), seconds(600)));
   loop_.pass(seconds(60));
   EXPECT_FALSE(reading.is_done());
@@ -250,7 +250,7 @@ TEST_F(BackendConnectionTest, CountsStayExactOverAnyHistory) {
     const unsigned dice = random() % 8;
     if (dice < 3) {
       Peer peer;
-      ConnectionPtr connection = backend_->take_idle();
+      ConnectionPtr connection = backend_->take_idle(true);
       if (!connection) connection = connect(peer);
       used.emplace_back(std::move(connection), std::move(peer));
     } else if (dice < 6 && !used.empty()) {

@@ -99,7 +99,7 @@ class ProberTest : public ::testing::Test {
   HealthSettings settings_;
   std::vector<Change> changes_;
   std::unique_ptr<Prober> prober_ = std::make_unique<Prober>(
-      loop_.io(), loop_.wheel(), loop_.blocks(),
+      loop_.reactor(), loop_.wheel(), loop_.blocks(),
       [this](const std::string&, const std::string&, HealthState state, const std::string& seen) {
         changes_.push_back({state, seen});
       });

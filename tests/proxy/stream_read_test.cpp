@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "proxy/stream.hpp"
@@ -21,7 +22,7 @@ struct Watcher {
     ++self->told;
     self->disposed.reset();
   }
-  ReadWatch watch() { return {&Watcher::notify, this}; }
+  StreamWatch watch() { return {&Watcher::notify, this}; }
   int told = 0;
   StreamPtr disposed;
 };
@@ -56,32 +57,63 @@ TEST(StreamReadTest, AddsToWhatWasNotConsumed) {
   EXPECT_EQ(line.stream->in().view(), "one two");
 }
 
-TEST(StreamReadTest, MayBeStartedLongBeforeItIsAwaited) {
+TEST(StreamReadTest, ThatSomethingCameIsKnownBeforeItIsRead) {
   Loop loop;
   Line line(loop);
-  line.stream->start_read();
-  EXPECT_TRUE(line.stream->is_reading());
+  EXPECT_FALSE(line.stream->has_input());
   line.peer.send("early");
-  ASSERT_TRUE(loop.run_until([&] { return line.stream->has_read_result(); }));
-  EXPECT_FALSE(line.stream->is_reading());
-  EXPECT_EQ(line.stream->read_result(), IoError::none);
+  ASSERT_TRUE(loop.run_until([&] { return line.stream->may_have_input(); }));
+  EXPECT_TRUE(line.stream->in().is_empty());
   Running<IoError> reading(testing::read(*line.stream, seconds(5)));
-  EXPECT_TRUE(reading.is_done()) << "the result was there already";
-  EXPECT_FALSE(line.stream->has_read_result());
+  EXPECT_TRUE(reading.is_done()) << "it was there already";
+  EXPECT_FALSE(line.stream->may_have_input());
   EXPECT_EQ(line.stream->in().view(), "early");
 }
 
-TEST(StreamReadTest, StartingTwiceReadsOnce) {
+TEST(StreamReadTest, AFullBlockMayNotHaveBeenAll) {
   Loop loop;
   Line line(loop);
-  line.stream->start_read();
-  line.stream->start_read();
-  line.peer.send("a");
-  ASSERT_TRUE(loop.run_until([&] { return line.stream->has_read_result(); }));
-  line.peer.send("b");
-  line.stream->start_read();
+  const std::string text(BlockPool::small_block, 'x');
+  line.peer.send(text);
+  Running<IoError> reading(testing::read(*line.stream, seconds(5)));
+  EXPECT_EQ(reading.wait(loop), IoError::none);
+  EXPECT_TRUE(line.stream->may_have_input());
+  EXPECT_FALSE(line.stream->has_input()) << "a look settles it";
+  EXPECT_FALSE(line.stream->may_have_input());
+}
+
+TEST(StreamReadTest, AnEndBehindAShortReadIsNotForgotten) {
+  Loop loop;
+  Line line(loop);
+  line.peer.send("last");
+  line.peer.finish_sending();
   loop.settle();
-  EXPECT_EQ(line.stream->in().view(), "a") << "the first result was not taken yet";
+  Running<IoError> reading(testing::read(*line.stream, seconds(5)));
+  EXPECT_EQ(reading.wait(loop), IoError::none);
+  EXPECT_TRUE(line.stream->may_have_input());
+  EXPECT_FALSE(line.stream->is_broken()) << "the peer still listens";
+}
+
+TEST(StreamReadTest, OneStreamDoesNotHoldTheTurn) {
+  Loop loop;
+  Line line(loop);
+  std::string text;
+  const std::string part(BlockPool::small_block, 'x');
+  for (int i = 0; i < 16; ++i) text += part;
+  ASSERT_EQ(line.peer.send(text), text.size());
+  loop.settle();
+  const std::uint64_t first = loop.reactor().turns();
+  for (int i = 0; i < 16; ++i) {
+    Running<IoError> reading(testing::read(*line.stream, seconds(5)));
+    EXPECT_TRUE(reading.is_done());
+    line.stream->in().consume(line.stream->in().view().size());
+  }
+  line.peer.send("more");
+  Running<IoError> reading(testing::read(*line.stream, seconds(5)));
+  EXPECT_FALSE(reading.is_done()) << "the others come first";
+  EXPECT_EQ(loop.reactor().turns(), first);
+  EXPECT_EQ(reading.wait(loop), IoError::none);
+  EXPECT_EQ(line.stream->in().view(), "more");
 }
 
 TEST(StreamReadTest, SaysEofWhenThePeerFinishes) {
@@ -138,17 +170,21 @@ TEST(StreamReadTest, TheDeadlineOfAnAwaitedReadCanBeMoved) {
 TEST(StreamReadTest, TheDeadlineOfAReadThatEndedDoesNotEndTheNext) {
   Loop loop;
   Line line(loop);
+  Running<IoError> first(testing::read(*line.stream, seconds(10)));
   line.peer.send("request");
-  EXPECT_EQ(Running<IoError>(testing::read(*line.stream, seconds(10))).wait(loop), IoError::none);
+  EXPECT_EQ(first.wait(loop), IoError::none);
   Watcher watcher;
   line.stream->watch(watcher.watch());
-  line.stream->start_read();
   loop.pass(seconds(60));
   EXPECT_EQ(watcher.told, 0);
-  EXPECT_TRUE(line.stream->is_reading());
+  Running<IoError> next(testing::read(*line.stream, milliseconds(0)));
+  loop.pass(seconds(60));
+  EXPECT_FALSE(next.is_done());
+  line.stream->interrupt_read();
+  EXPECT_EQ(next.wait(loop), IoError::interrupted);
 }
 
-TEST(StreamReadTest, AStreamThatWaitsHoldsNoLargeBlock) {
+TEST(StreamReadTest, AStreamThatWaitsHoldsNoBlock) {
   Loop loop;
   Line line(loop);
   line.peer.send("part of a body");
@@ -157,8 +193,11 @@ TEST(StreamReadTest, AStreamThatWaitsHoldsNoLargeBlock) {
       IoError::none);
   EXPECT_EQ(line.stream->in().capacity(), BlockPool::large_block);
   line.stream->in().consume(line.stream->in().view().size());
-  line.stream->start_read();
-  EXPECT_EQ(line.stream->in().capacity(), BlockPool::small_block);
+  Running<IoError> waiting(testing::read(*line.stream, seconds(60)));
+  loop.settle();
+  EXPECT_EQ(line.stream->in().capacity(), 0U);
+  line.stream->interrupt_read();
+  EXPECT_EQ(waiting.wait(loop), IoError::interrupted);
 }
 
 TEST(StreamReadTest, InterruptEndsItAtOnce) {
@@ -189,19 +228,18 @@ TEST(StreamReadTest, CloseEndsItAsInterrupted) {
   EXPECT_FALSE(line.stream->is_open());
 }
 
-TEST(StreamWatchTest, HearsOfAReadThatNobodyAwaits) {
+TEST(StreamWatchTest, HearsOfAnEndThatNobodyReads) {
   Loop loop;
   Line line(loop);
   Watcher watcher;
   line.stream->watch(watcher.watch());
-  line.stream->start_read();
   line.peer.close();
   ASSERT_TRUE(loop.run_until([&] { return watcher.told > 0; }));
-  EXPECT_EQ(line.stream->read_result(), IoError::eof);
+  EXPECT_TRUE(line.stream->may_have_input());
   EXPECT_EQ(watcher.told, 1);
 }
 
-TEST(StreamWatchTest, HearsNothingOfAReadThatIsAwaited) {
+TEST(StreamWatchTest, HearsNothingOfWhatIsRead) {
   Loop loop;
   Line line(loop);
   Watcher watcher;
@@ -215,15 +253,15 @@ TEST(StreamWatchTest, HearsNothingOfAReadThatIsAwaited) {
 TEST(StreamWatchTest, HearsOfAnIdleStreamThatExpires) {
   Loop loop;
   Line line(loop);
+  EXPECT_FALSE(line.stream->has_input());
   Watcher watcher;
   line.stream->watch(watcher.watch());
-  line.stream->start_read();
   line.stream->expire_idle(seconds(30));
   loop.pass(seconds(29));
   EXPECT_EQ(watcher.told, 0);
   loop.pass(seconds(2));
   EXPECT_EQ(watcher.told, 1);
-  EXPECT_EQ(line.stream->read_result(), IoError::timeout);
+  EXPECT_FALSE(line.stream->may_have_input());
 }
 
 TEST(StreamWatchTest, MayDisposeOfTheStream) {
@@ -231,7 +269,6 @@ TEST(StreamWatchTest, MayDisposeOfTheStream) {
   Line line(loop);
   Watcher watcher;
   line.stream->watch(watcher.watch());
-  line.stream->start_read();
   watcher.disposed = std::move(line.stream);
   line.peer.send("unexpected");
   ASSERT_TRUE(loop.run_until([&] { return watcher.told == 1; }));
@@ -240,20 +277,21 @@ TEST(StreamWatchTest, MayDisposeOfTheStream) {
       << "the stream was closed";
 }
 
-TEST(StreamDisposeTest, MayComeWhileAReadIsUnderWay) {
+TEST(StreamDisposeTest, MayComeWhileItsEventIsUnderWay) {
   Loop loop;
   Line line(loop);
-  line.stream->start_read();
+  Watcher watcher;
+  line.stream->watch(watcher.watch());
+  line.peer.send("x");
   line.stream.reset();
   loop.settle();
+  EXPECT_EQ(watcher.told, 0);
   EXPECT_EQ(line.peer.take(), 0U);
-  EXPECT_TRUE(line.peer.is_ended());
 }
 
 TEST(StreamDisposeTest, TakesItsDeadlinesAlong) {
   Loop loop;
   Line line(loop);
-  line.stream->start_read();
   line.stream->expire_idle(seconds(1));
   EXPECT_FALSE(loop.wheel().is_empty());
   line.stream.reset();

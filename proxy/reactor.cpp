@@ -1,0 +1,134 @@
+#include "proxy/reactor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace sluice::proxy {
+namespace {
+
+constexpr std::size_t events_per_turn = 256;
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+Reactor::Reactor()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (epoll_ < 0 || event_ < 0) fail("cannot make an event loop");
+  epoll_event wanted{};
+  wanted.events = EPOLLIN | EPOLLET;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, event_, &wanted) != 0) fail("cannot make an event loop");
+}
+
+Reactor::~Reactor() {
+  for (Polled* polled : retired_) delete polled;
+  ::close(event_);
+  ::close(epoll_);
+}
+
+bool Reactor::add(int descriptor, Polled& polled, std::uint32_t events) {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.ptr = &polled;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &wanted) == 0;
+}
+
+bool Reactor::modify(int descriptor, Polled& polled, std::uint32_t events) {
+  epoll_event wanted{};
+  wanted.events = events;
+  wanted.data.ptr = &polled;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor, &wanted) == 0;
+}
+
+void Reactor::remove(int descriptor) {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
+void Reactor::defer(Polled& polled) {
+  if (std::exchange(polled.is_deferred_, true)) return;
+  deferred_.push_back(&polled);
+  if (is_hosted_ && !is_in_turn_) wake();
+}
+
+void Reactor::retire(Polled* polled) {
+  retired_.push_back(polled);
+}
+
+void Reactor::post(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    posted_.push_back(std::move(job));
+  }
+  wake();
+}
+
+void Reactor::wake() {
+  if (is_awake_.exchange(true)) return;
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(event_, &one, sizeof(one)));
+}
+
+std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
+  std::array<epoll_event, events_per_turn> events;
+  if (!deferred_.empty()) timeout = std::chrono::milliseconds(0);
+  const int found =
+      ::epoll_wait(epoll_, events.data(), events_per_turn, static_cast<int>(timeout.count()));
+  ++turns_;
+  is_in_turn_ = true;
+  for (int index = 0; index < found; ++index) {
+    const epoll_event& event = events[static_cast<std::size_t>(index)];
+    if (auto* polled = static_cast<Polled*>(event.data.ptr)) polled->note(event.events);
+  }
+  bool has_posted = false;
+  for (int index = 0; index < found; ++index) {
+    auto* polled = static_cast<Polled*>(events[static_cast<std::size_t>(index)].data.ptr);
+    if (polled != nullptr) {
+      polled->act();
+    } else {
+      has_posted = true;
+    }
+  }
+  if (has_posted) run_posted();
+  const std::size_t deferred = run_deferred();
+  is_in_turn_ = false;
+  return deferred + static_cast<std::size_t>(std::max(found, 0));
+}
+
+void Reactor::run_posted() {
+  std::uint64_t count = 0;
+  static_cast<void>(!::read(event_, &count, sizeof(count)));
+  // Before the jobs are taken: one that is posted from now on wakes again.
+  is_awake_.store(false);
+  std::vector<std::function<void()>> jobs;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs.swap(posted_);
+  }
+  for (const auto& job : jobs) job();
+}
+
+/// What is retired by now is deferred, if at all, in this round: behind it, nothing knows it.
+std::size_t Reactor::run_deferred() {
+  std::vector<Polled*> retired;
+  retired.swap(retired_);
+  running_.swap(deferred_);
+  for (Polled* polled : running_) {
+    polled->is_deferred_ = false;
+    polled->act();
+  }
+  const std::size_t count = running_.size();
+  running_.clear();
+  for (Polled* polled : retired) delete polled;
+  return count;
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+namespace sluice::proxy {
+
+/// What hears of the readiness of a descriptor. Belongs to the thread of its reactor.
+class Polled {
+ public:
+  Polled() = default;
+  Polled(const Polled&) = delete;
+  Polled& operator=(const Polled&) = delete;
+  virtual ~Polled() = default;
+
+  /// Takes note of EPOLL* bits. Everything that a turn brings is noted before anything acts on it,
+  /// so that whoever acts sees all of it. Must not do more than that.
+  virtual void note(std::uint32_t events) noexcept = 0;
+  /// Acts on what was noted, or on what defer() was called for.
+  virtual void act() = 0;
+
+ private:
+  friend class Reactor;
+  bool is_deferred_ = false;
+};
+
+/// The event loop of one thread, over epoll: edge-triggered, each descriptor registered once for
+/// its life, so that the steady state makes no epoll_ctl and no read that finds nothing.
+///
+///     turn: wait -> note all -> act on all -> posted jobs -> deferred -> delete what was retired
+///
+/// All but post() and wake() on the thread that runs turn().
+class Reactor {
+ public:
+  /// Throws std::system_error when the process has no descriptors left.
+  Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+  ~Reactor();
+
+  /// Registers `descriptor` for `events` (EPOLL* bits). Closing it ends that. False: errno says
+  /// why.
+  bool add(int descriptor, Polled& polled, std::uint32_t events);
+  /// Changes what it is registered for; what holds already is reported anew.
+  bool modify(int descriptor, Polled& polled, std::uint32_t events);
+  /// Ends the registration of a descriptor that shares its file with another one, which closing
+  /// does not.
+  void remove(int descriptor);
+
+  /// Has polled.act() called later in this turn, or in the next one, never inside this call.
+  void defer(Polled& polled);
+  /// Deletes `polled` once nothing of the turn can refer to it any more. It must defer no more.
+  void retire(Polled* polled);
+
+  /// Runs `job` in a turn of this reactor. Any thread.
+  void post(std::function<void()> job);
+  /// Ends a wait that is under way. Any thread.
+  void wake();
+
+  /// Waits until something is there, `timeout` at most (negative: for ever), and works it off.
+  /// Returns how much there was; 0: nothing.
+  std::size_t turn(std::chrono::milliseconds timeout);
+  /// The number of turns begun.
+  std::uint64_t turns() const { return turns_; }
+
+  /// Readable when a turn would find something; for running this reactor inside another loop,
+  /// which then calls be_hosted() once.
+  int descriptor() const { return epoll_; }
+  void be_hosted() { is_hosted_ = true; }
+
+ private:
+  void run_posted();
+  std::size_t run_deferred();
+
+  int epoll_ = -1;
+  int event_ = -1;  ///< eventfd: something was posted
+  std::uint64_t turns_ = 0;
+  bool is_in_turn_ = false;
+  bool is_hosted_ = false;
+  std::vector<Polled*> deferred_;
+  std::vector<Polled*> running_;  ///< deferred ones of this turn; kept for its capacity
+  std::vector<Polled*> retired_;
+  std::mutex mutex_;  ///< guards posted_
+  std::vector<std::function<void()>> posted_;
+  std::atomic<bool> is_awake_{false};  ///< event_ was written and not read yet
+};
+
+}  // namespace sluice::proxy
