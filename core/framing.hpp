@@ -47,8 +47,8 @@ std::optional<std::uint64_t> parse_content_length(std::string_view value);
 /// The body of a request: Transfer-Encoding and Content-Length rules for requests (RFC 9112
 /// section 6). A request without either has none. Refuses with 400: a Transfer-Encoding that is
 /// not one field saying `chunked`, or that comes in HTTP/1.0 or beside a Content-Length; more than
-/// one Content-Length, equal or not, or a malformed one; any field whose name is not a token or
-/// whose value holds a control character; more than `max_connection_options`.
+/// one Content-Length, equal or not, or a malformed one; more than `max_connection_options`.
+/// Requires what every codec guarantees: names are tokens, values hold no control characters.
 Result<BodyFraming, Refusal> frame_request(const RequestHead& head);
 
 /// The body of a final answer. `to_head`: it answers a HEAD. 1xx, 204, 304 and answers to HEAD

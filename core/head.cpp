@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "core/octets.hpp"
 
@@ -50,6 +51,8 @@ constexpr std::array known_names = {
 };
 
 constexpr std::size_t longest_name = known_names.back().name.size();
+constexpr std::size_t shortest_name = known_names.front().name.size();
+static_assert(shortest_name >= 2);
 
 /// first_of_length[n] is the place of the first known name with n or more letters.
 constexpr auto first_of_length = [] {
@@ -75,14 +78,53 @@ bool same_letters(const char* a, const char* b, std::size_t count) {
   return true;
 }
 
+template <class Word>
+Word load(const char* from) {
+  Word word = 0;
+  std::memcpy(&word, from, sizeof(word));
+  return word;
+}
+
+/// Whether a word of a name is one of `known` without regard to case. All octets are letters,
+/// digits and "-": what differs from these in the bit of case alone is a letter or a control
+/// character, and those have neither of the two bits set that tell printable octets.
+template <class Word>
+bool is_word(const char* name, const char* known) {
+  constexpr auto case_bits = static_cast<Word>(0x2020202020202020U);
+  constexpr auto printable = static_cast<Word>(0x4040404040404040U);
+  const Word word = load<Word>(name);
+  const auto differs =
+      static_cast<Word>((word ^ load<Word>(known)) & static_cast<Word>(~case_bits));
+  const auto prints = static_cast<Word>((word | static_cast<Word>(word << 1U)) & printable);
+  return differs == 0 && prints == printable;
+}
+
+/// Compares a word at a time: that at the front and that at the end meet or overlap.
+template <class Word>
+bool same_words(const char* name, const char* known, std::size_t count) {
+  const std::size_t last = count - sizeof(Word);
+  return is_word<Word>(name, known) && is_word<Word>(name + last, known + last);
+}
+
+bool is_name(const char* name, const char* known, std::size_t count) {
+  if (count > 2 * sizeof(std::uint64_t)) return same_letters(name, known, count);
+  if (count >= sizeof(std::uint64_t)) {
+    return same_words<std::uint64_t>(name, known, count);
+  }
+  if (count >= sizeof(std::uint32_t)) {
+    return same_words<std::uint32_t>(name, known, count);
+  }
+  return same_words<std::uint16_t>(name, known, count);
+}
+
 }  // namespace
 
 FieldId field_id(std::string_view name) {
-  if (name.empty() || name.size() > longest_name) return FieldId::other;
+  if (name.size() < shortest_name || name.size() > longest_name) return FieldId::other;
   const std::size_t end = first_of_length[name.size() + 1];
   for (std::size_t at = first_of_length[name.size()]; at < end; ++at) {
     const KnownName& known = known_names[at];
-    if (same_letters(name.data(), known.name.data(), name.size())) return known.id;
+    if (is_name(name.data(), known.name.data(), name.size())) return known.id;
   }
   return FieldId::other;
 }

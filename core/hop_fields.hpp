@@ -56,6 +56,47 @@ inline void append_field(std::string& out, std::string_view name, std::string_vi
   out.append(name).append(": ", 2).append(value).append("\r\n", 2);
 }
 
+/// Appends fields as append_field() does. Those that stand in one buffer, one line behind the other
+/// and written just so, go out in one piece: most of a head is passed on unchanged. The last piece
+/// is appended by the destructor.
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::string& out) : out_(out) {}
+  FieldWriter(const FieldWriter&) = delete;
+  FieldWriter& operator=(const FieldWriter&) = delete;
+  ~FieldWriter() { flush(); }
+
+  void add(const Field& field) {
+    const char* colon = field.name.data() + field.name.size();
+    if (field.value.data() != colon + 2 || !is_pair(colon, ": ")) {
+      flush();
+      append_field(out_, field.name, field.value);
+      return;
+    }
+    const bool follows =
+        begin_ != nullptr && field.name.data() == end_ + 2 && is_pair(end_, "\r\n");
+    if (!follows) {
+      flush();
+      begin_ = field.name.data();
+    }
+    end_ = field.value.data() + field.value.size();
+  }
+
+ private:
+  static bool is_pair(const char* octets, const char* pair) {
+    return octets[0] == pair[0] && octets[1] == pair[1];
+  }
+  void flush() {
+    if (begin_ == nullptr) return;
+    out_.append(begin_, static_cast<std::size_t>(end_ - begin_)).append("\r\n", 2);
+    begin_ = nullptr;
+  }
+
+  std::string& out_;
+  const char* begin_ = nullptr;
+  const char* end_ = nullptr;
+};
+
 /// Appends "Content-Length: <length>\r\n".
 void append_content_length(std::string& out, std::uint64_t length);
 

@@ -48,6 +48,7 @@ void pass_fields(std::string& out, const RequestHead& head, const BodyFraming& b
   FieldSet dropped = left_out(head, body, additions);
   dropped.add(nominated.known());
   const bool new_trace = starts_new_trace(head, additions);
+  FieldWriter writer(out);
   for (const Field& field : head.fields) {
     if (field.id != FieldId::other) {
       if (dropped.has(field.id)) continue;
@@ -56,7 +57,7 @@ void pass_fields(std::string& out, const RequestHead& head, const BodyFraming& b
       if (!additions.trust_forwarded && is_x_forwarded(field.name)) continue;
       if (new_trace && iequals(field.name, "tracestate")) continue;
     }
-    append_field(out, field.name, field.value);
+    writer.add(field);
   }
 }
 

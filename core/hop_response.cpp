@@ -63,10 +63,11 @@ void append_body_framing(std::string& out, const ResponseHead& head, const BodyF
 
 void pass_fields(std::string& out, const ResponseHead& head, FieldSet dropped,
                  const Nominations& nominated) {
+  FieldWriter writer(out);
   for (const Field& field : head.fields) {
     const bool gone =
         field.id == FieldId::other ? nominated.names(field.name) : dropped.has(field.id);
-    if (!gone) append_field(out, field.name, field.value);
+    if (!gone) writer.add(field);
   }
 }
 

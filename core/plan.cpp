@@ -7,10 +7,16 @@ namespace sluice::core {
 namespace {
 
 template <class Named>
-std::size_t index_of(const std::vector<Named>& all, const std::string& name) {
-  const auto found = std::find_if(all.begin(), all.end(),
-                                  [&](const Named& candidate) { return candidate.name == name; });
-  return static_cast<std::size_t>(found - all.begin());
+Topology::Ids ids_of(const std::vector<Named>& all) {
+  Topology::Ids ids;
+  ids.reserve(all.size());
+  for (std::size_t id = 0; id < all.size(); ++id) ids.emplace(all[id].name, id);
+  return ids;
+}
+
+std::size_t index_of(const Topology::Ids& ids, std::string_view name) {
+  const auto found = ids.find(name);
+  return found == ids.end() ? ids.size() : found->second;
 }
 
 /// A force rule may name a pool that the split leaves out: it becomes a share of weight 0.
@@ -55,6 +61,8 @@ std::vector<Network> parse_networks(const std::vector<std::string>& texts) {
 
 Topology::Topology(Settings in_force)
     : settings(std::move(in_force)),
+      pool_ids(ids_of(settings.pools)),
+      route_ids(ids_of(settings.routes)),
       routes(build_routes(settings)),
       router(settings.routes),
       trusted_proxies(parse_networks(settings.server.trusted_proxies)) {}
@@ -84,12 +92,12 @@ std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t r
   return std::make_shared<const Split>(std::move(shares));
 }
 
-std::size_t route_index(const Topology& topology, const std::string& name) {
-  return index_of(topology.settings.routes, name);
+std::size_t route_index(const Topology& topology, std::string_view name) {
+  return index_of(topology.route_ids, name);
 }
 
-std::size_t pool_index(const Topology& topology, const std::string& name) {
-  return index_of(topology.settings.pools, name);
+std::size_t pool_index(const Topology& topology, std::string_view name) {
+  return index_of(topology.pool_ids, name);
 }
 
 }  // namespace sluice::core

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/address.hpp"
@@ -31,9 +33,16 @@ struct RoutePlan {
 /// Everything but the weights. Ids are indices: of pools into `settings.pools`, of backends into
 /// the pool's backends, of routes into `routes`.
 struct Topology {
+  /// Ids by name. The names stand in `settings`.
+  using Ids = std::unordered_map<std::string_view, std::size_t>;
+
   explicit Topology(Settings in_force);
+  Topology(const Topology&) = delete;
+  Topology& operator=(const Topology&) = delete;
 
   Settings settings;
+  Ids pool_ids;
+  Ids route_ids;
   std::vector<RoutePlan> routes;
   Router router;
   std::vector<Network> trusted_proxies;
@@ -53,8 +62,8 @@ Plan build_plan(std::uint64_t generation, Settings in_force);
 std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t route,
                                          const std::vector<ShareSettings>& weights);
 
-/// The index of the route or pool with this name, or the size of the list.
-std::size_t route_index(const Topology& topology, const std::string& name);
-std::size_t pool_index(const Topology& topology, const std::string& name);
+/// The index of the route or pool with this name, or the size of the list. One look-up.
+std::size_t route_index(const Topology& topology, std::string_view name);
+std::size_t pool_index(const Topology& topology, std::string_view name);
 
 }  // namespace sluice::core

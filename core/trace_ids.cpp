@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "core/hop.hpp"
 #include "core/octets.hpp"
@@ -10,11 +12,24 @@ constexpr std::size_t trace_id_digits = 32;
 constexpr std::size_t span_id_digits = 16;
 constexpr std::size_t traceparent_size = 2 + 1 + trace_id_digits + 1 + span_id_digits + 1 + 2;
 
-void append_hex(std::string& out, std::uint64_t word) {
+/// The two digits of every octet.
+constexpr auto octet_digits = [] {
   constexpr std::string_view digits = "0123456789abcdef";
-  for (unsigned shift = 64; shift != 0; shift -= 4) {
-    out.push_back(digits[(word >> (shift - 4)) & 0xfU]);
+  std::array<char, 512> table{};
+  for (std::size_t octet = 0; octet < 256; ++octet) {
+    table[2 * octet] = digits[octet >> 4U];
+    table[2 * octet + 1] = digits[octet & 0xfU];
   }
+  return table;
+}();
+
+void append_hex(std::string& out, std::uint64_t word) {
+  std::array<char, span_id_digits> text;
+  for (std::size_t pair = 0; pair < text.size() / 2; ++pair) {
+    const std::size_t octet = word >> (56 - 8 * pair) & 0xffU;
+    std::memcpy(&text[2 * pair], &octet_digits[2 * octet], 2);
+  }
+  out.append(text.data(), text.size());
 }
 
 bool is_lower_hex(std::string_view text) {

@@ -22,6 +22,15 @@ BodyReader::Piece BodyReader::next(std::string_view received) {
   return {received.empty() ? Status::more : Status::data, received.size(), received};
 }
 
+std::uint64_t BodyReader::left() const {
+  return framing_.kind == BodyKind::length ? framing_.length - octets_ : 0;
+}
+
+void BodyReader::skip(std::uint64_t size) {
+  octets_ += size;
+  done_ = octets_ == framing_.length;
+}
+
 BodyReader::Piece BodyReader::next_of_length(std::string_view received) {
   const std::uint64_t left = framing_.length - octets_;
   const std::string_view data =

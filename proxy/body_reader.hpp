@@ -10,6 +10,9 @@
 
 namespace sluice::proxy {
 
+/// Octets up to which a body that has come as a whole is copied behind its head.
+inline constexpr std::size_t small_body = 4 * 1024;
+
 /// Takes a message body out of received octets, after its framing. Holds no octets.
 class BodyReader {
  public:
@@ -31,6 +34,10 @@ class BodyReader {
   /// The next piece of `received`. Call again behind `consumed` until it wants more or is done.
   Piece next(std::string_view received);
   bool is_done() const { return done_; }
+  /// Octets that are still to come of a body of known length; else 0.
+  std::uint64_t left() const;
+  /// That many of them went past without being looked at. Requires as many left.
+  void skip(std::uint64_t size);
   /// The peer closed: completes a body that is delimited by it. False when the body was cut.
   bool end_at_close();
   std::uint64_t octets() const { return octets_; }

@@ -112,7 +112,8 @@ Task<void> Exchange::upload() {
               request_.framing.kind,
               timeouts.body_idle,
               timeouts.backend_idle,
-              request_.is_idempotent ? &request_.replay : nullptr};
+              request_.is_idempotent ? &request_.replay : nullptr,
+              worker_.pipes()};
   std::string again;
   std::string_view head = request_.backend_head;
   if (!request_.replay.octets().empty()) {

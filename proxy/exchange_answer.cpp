@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -112,15 +113,41 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
   ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
   answer_body_.start(*framing, 0);
   const TimeoutSettings& timeouts = request_.timeouts();
-  Relay relay{backend(),           answer_body_,          client_,
-              towards_client.kind, timeouts.backend_idle, timeouts.body_idle};
-  const RelayEnd end = co_await relay_body(relay, out_);
+  RelayEnd end = RelayEnd::complete;
+  if (take_small_body(*framing)) {
+    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+    end = end_of_write(co_await client_.write(piece, timeouts.body_idle));
+  } else {
+    Relay relay{backend(),
+                answer_body_,
+                client_,
+                towards_client.kind,
+                timeouts.backend_idle,
+                timeouts.body_idle,
+                nullptr,
+                worker_.pipes()};
+    end = co_await relay_body(relay, out_);
+  }
   if (end != RelayEnd::complete) {
     keeps_open_ = false;
     co_return fault_of_relay(end);
   }
   if (!backend_persists || !is_request_sent()) backend().close();
   co_return Fault{};
+}
+
+/// Puts a body that is here as a whole behind the head in out_. False when it has to be relayed.
+bool Exchange::take_small_body(const core::BodyFraming& framing) {
+  if (answer_body_.is_done()) return true;
+  const std::string_view received = backend().in().view();
+  if (framing.kind != core::BodyKind::length ||
+      framing.length > std::min(received.size(), small_body)) {
+    return false;
+  }
+  const BodyReader::Piece piece = answer_body_.next(received);
+  out_.append(piece.data);
+  backend().in().consume(piece.consumed);
+  return true;
 }
 
 bool Exchange::is_request_sent() const {

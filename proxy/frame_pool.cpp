@@ -25,20 +25,30 @@ struct ClassList {
   std::size_t length = 0;
 };
 
-struct Lists {
-  std::array<ClassList, class_count> classes;
-  ~Lists() {
-    for (ClassList& list : classes) {
+/// Without constructor or destructor, so that reaching it costs no check.
+constinit thread_local std::array<ClassList, class_count> lists{};
+
+/// Empties the lists at the end of the thread, once something was put into them.
+struct Cleaner {
+  ~Cleaner() {
+    for (ClassList& list : lists) {
       while (list.head != nullptr) {
         Free* frame = list.head;
         list.head = frame->next;
         ::operator delete(frame);
       }
+      // Whatever is released later in the thread's end goes straight back.
+      list.length = kept_per_class;
     }
   }
+  void be_there() const {}
 };
 
-thread_local Lists lists;
+void* new_frame(std::size_t index) {
+  thread_local const Cleaner cleaner;
+  cleaner.be_there();
+  return ::operator new((index + 1) * class_size);
+}
 
 std::size_t class_of(std::size_t size) {
   return (size + class_size - 1) / class_size - 1;
@@ -49,8 +59,8 @@ std::size_t class_of(std::size_t size) {
 void* FramePool::allocate(std::size_t size) {
   const std::size_t index = class_of(size);
   if (!recycles || index >= class_count) return ::operator new(size);
-  ClassList& list = lists.classes[index];
-  if (list.head == nullptr) return ::operator new((index + 1) * class_size);
+  ClassList& list = lists[index];
+  if (list.head == nullptr) return new_frame(index);
   Free* frame = list.head;
   list.head = frame->next;
   --list.length;
@@ -59,11 +69,11 @@ void* FramePool::allocate(std::size_t size) {
 
 void FramePool::release(void* frame, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
-  if (!recycles || index >= class_count || lists.classes[index].length >= kept_per_class) {
+  if (!recycles || index >= class_count || lists[index].length >= kept_per_class) {
     ::operator delete(frame);
     return;
   }
-  ClassList& list = lists.classes[index];
+  ClassList& list = lists[index];
   list.head = ::new (frame) Free{list.head};
   ++list.length;
 }

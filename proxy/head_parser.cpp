@@ -1,106 +1,99 @@
 #include "proxy/head_parser.hpp"
 
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
-#include <limits>
-
+#include "core/octets.hpp"
 #include "core/target.hpp"
 
 namespace sluice::proxy {
-namespace http = boost::beast::http;
-using boost::beast::error_code;
-using boost::beast::string_view;
-using core::FieldId;
 using core::Refusal;
 
 namespace {
 
 constexpr unsigned max_response_fields = 1000;
+constexpr std::string_view malformed_request = "the request head is malformed";
+constexpr Refusal malformed_response{502, "the response head is malformed"};
 
-std::string_view to_std(string_view text) {
-  return {text.data(), text.size()};
-}
-
-/// Beast has looked the name up already; only what it does not know is looked up again.
-FieldId id_of(http::field known, std::string_view name) {
-  switch (known) {
-    case http::field::accept_encoding:
-    case http::field::accept_language:
-    case http::field::user_agent:
-    case http::field::cache_control:
-    case http::field::content_encoding:
-    case http::field::etag:
-    case http::field::last_modified:
-    case http::field::referer:
-    case http::field::vary:
-      return FieldId::other;
-    default:
-      return core::field_id(name);
-  }
-}
-
-/// Collects what the parser finds into a head, as views.
-template <bool is_request, class Head>
-class HeadSink final : public http::basic_parser<is_request> {
+/// A line of a head in which check_head_octets() found nothing: CRLF ends it and stands nowhere
+/// else.
+class Lines {
  public:
-  HeadSink(Head& head, unsigned max_fields) : head_(head), max_fields_(max_fields) {
-    head_.fields.clear();
-    this->header_limit(std::numeric_limits<std::uint32_t>::max());
-    this->body_limit(boost::none);
-    this->skip(true);
+  explicit Lines(std::string_view head) : left_(head) {}
+  /// The next line without its CRLF; the empty one is the last.
+  std::string_view next() {
+    const std::size_t end = left_.find('\r');
+    const std::string_view line = left_.substr(0, end);
+    left_.remove_prefix(end + 2);
+    return line;
   }
-  bool has_too_many_fields() const { return too_many_; }
 
  private:
-  void on_request_impl(http::verb, string_view method, string_view target, int version,
-                       error_code&) override {
-    if constexpr (is_request) {
-      head_.method = to_std(method);
-      head_.target = to_std(target);
-      head_.minor = version == 10 ? 0 : 1;
-    }
-  }
-  void on_response_impl(int status, string_view reason, int version, error_code&) override {
-    if constexpr (!is_request) {
-      head_.status = static_cast<unsigned>(status);
-      head_.reason = to_std(reason);
-      head_.minor = version == 10 ? 0 : 1;
-    }
-  }
-  void on_field_impl(http::field known, string_view name, string_view value,
-                     error_code& error) override {
-    if (head_.fields.size() >= max_fields_) {
-      too_many_ = true;
-      error = http::error::header_limit;
-      return;
-    }
-    head_.fields.push_back({to_std(name), to_std(value), id_of(known, to_std(name))});
-  }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
-  std::size_t on_body_impl(string_view body, error_code&) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override {
-    return body.size();
-  }
-  void on_finish_impl(error_code&) override {}
-
-  Head& head_;
-  unsigned max_fields_;
-  bool too_many_ = false;
+  std::string_view left_;
 };
 
-/// The version digits at the end of a request line, or nullptr when there is no "HTTP/d.d".
-char* version_of(char* raw, std::size_t size) {
-  const std::size_t end = std::string_view(raw, size).find("\r\n");
-  if (end == std::string_view::npos || end < 8) return nullptr;
-  char* version = raw + end - 8;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const bool is_version = std::string_view(version, 5) == "HTTP/" && is_digit(version[5]) &&
-                          version[6] == '.' && is_digit(version[7]);
-  return is_version ? version + 5 : nullptr;
+enum class Cut : std::uint8_t { done, malformed, too_many };
+
+/// Cuts the field lines: a token, a colon right behind it, a value with blanks around it or not
+/// (RFC 9112 section 5). What an octet may be has been checked before.
+Cut cut_fields(Lines& lines, std::size_t max_fields, core::Fields& fields) {
+  fields.clear();
+  for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
+    std::size_t colon = 0;
+    while (colon < line.size() && core::is_token_char(line[colon])) ++colon;
+    if (colon == 0 || colon == line.size() || line[colon] != ':') return Cut::malformed;
+    if (fields.size() == max_fields) return Cut::too_many;
+    const std::string_view name = line.substr(0, colon);
+    fields.push_back({name, core::trim_blanks(line.substr(colon + 1)), core::field_id(name)});
+  }
+  return Cut::done;
+}
+
+/// The digits of "HTTP/d.d", or nothing.
+struct Version {
+  char major = 0;
+  char minor = 0;
+};
+std::optional<Version> version_of(std::string_view text) {
+  if (text.size() != 8 || !text.starts_with("HTTP/") || text[6] != '.') return std::nullopt;
+  if (!core::is_digit(text[5]) || !core::is_digit(text[7])) return std::nullopt;
+  return Version{text[5], text[7]};
+}
+
+unsigned served_minor(Version version) {
+  return version.minor == '0' ? 0 : 1;
+}
+
+/// method SP target SP version, one SP each (RFC 9112 section 3).
+std::optional<Refusal> cut_request_line(std::string_view line, core::RequestHead& head) {
+  const std::size_t last_space = line.rfind(' ');
+  if (last_space == std::string_view::npos) return Refusal{400, "the request line is malformed"};
+  const auto version = version_of(line.substr(last_space + 1));
+  if (!version) return Refusal{400, "the request line is malformed"};
+  if (version->major != '1') return Refusal{505, "this HTTP version is not supported"};
+  const std::size_t first_space = line.find(' ');
+  if (first_space == last_space) return Refusal{400, malformed_request};
+  head.method = line.substr(0, first_space);
+  head.target = line.substr(first_space + 1, last_space - first_space - 1);
+  head.minor = served_minor(*version);
+  const bool is_clean = core::is_token(head.method) && !head.target.empty() &&
+                        head.target.find_first_of(" \t") == std::string_view::npos;
+  return is_clean ? std::nullopt : std::optional(Refusal{400, malformed_request});
+}
+
+/// version SP three digits, then SP and a reason, or nothing (RFC 9112 section 4).
+bool cut_status_line(std::string_view line, core::ResponseHead& head) {
+  constexpr std::size_t size_of_version = 8;
+  constexpr std::size_t size_without_reason = size_of_version + 4;
+  const auto version = version_of(line.substr(0, size_of_version));
+  if (!version || version->major != '1' || line.size() < size_without_reason) return false;
+  const std::string_view digits = line.substr(size_of_version + 1, 3);
+  head.status = 0;
+  for (const char digit : digits) {
+    if (!core::is_digit(digit)) return false;
+    head.status = head.status * 10 + static_cast<unsigned>(digit - '0');
+  }
+  head.minor = served_minor(*version);
+  const bool has_reason = line.size() > size_without_reason;
+  head.reason = has_reason ? line.substr(size_without_reason + 1) : std::string_view{};
+  return line[size_of_version] == ' ' && (!has_reason || line[size_without_reason] == ' ');
 }
 
 }  // namespace
@@ -139,30 +132,28 @@ HeadScan::Found HeadScan::look(std::string_view received, const LimitSettings& l
   return Found::more;
 }
 
-std::optional<Refusal> parse_request_head(char* raw, std::size_t size, unsigned max_fields,
+std::optional<Refusal> parse_request_head(std::string_view raw, unsigned max_fields,
                                           core::RequestHead& head) {
-  if (auto refusal = core::check_head_octets({raw, size})) return refusal;
-  char* version = version_of(raw, size);
-  if (version == nullptr) return Refusal{400, "the request line is malformed"};
-  if (version[0] != '1') return Refusal{505, "this HTTP version is not supported"};
-  if (version[2] > '1') version[2] = '1';
-
-  HeadSink<true, core::RequestHead> sink(head, max_fields);
-  error_code error;
-  sink.put(boost::asio::const_buffer(raw, size), error);
-  if (sink.has_too_many_fields()) return Refusal{431, "the request has too many fields"};
-  if (error) return Refusal{400, "the request head is malformed"};
-  if (!sink.is_header_done()) return Refusal{400, "the request head is malformed"};
-  return core::resolve_target(head);
+  if (auto refusal = core::check_head_octets(raw)) return refusal;
+  Lines lines(raw);
+  if (auto refusal = cut_request_line(lines.next(), head)) return refusal;
+  switch (cut_fields(lines, max_fields, head.fields)) {
+    case Cut::done:
+      return core::resolve_target(head);
+    case Cut::malformed:
+      return Refusal{400, malformed_request};
+    case Cut::too_many:
+      break;
+  }
+  return Refusal{431, "the request has too many fields"};
 }
 
 std::optional<Refusal> parse_response_head(std::string_view raw, core::ResponseHead& head) {
-  if (core::check_head_octets(raw)) return Refusal{502, "the response head is malformed"};
-  HeadSink<false, core::ResponseHead> sink(head, max_response_fields);
-  error_code error;
-  sink.put(boost::asio::const_buffer(raw.data(), raw.size()), error);
-  if (error || !sink.is_header_done()) return Refusal{502, "the response head is malformed"};
-  if (head.status < 100 || head.status > 999) return Refusal{502, "the status code is malformed"};
+  if (core::check_head_octets(raw)) return malformed_response;
+  Lines lines(raw);
+  if (!cut_status_line(lines.next(), head)) return malformed_response;
+  if (cut_fields(lines, max_response_fields, head.fields) != Cut::done) return malformed_response;
+  if (head.status < 100) return Refusal{502, "the status code is malformed"};
   return std::nullopt;
 }
 

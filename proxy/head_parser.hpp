@@ -8,8 +8,8 @@
 #include "core/head.hpp"
 #include "sluice/settings.hpp"
 
-/// HTTP/1.x heads out of a read buffer. Boost.Beast's basic_parser cuts a head into tokens; what
-/// the tokens mean for framing is decided in core/. Nothing is copied: heads hold views into the
+/// HTTP/1.x heads out of a read buffer: found, checked octet by octet and cut into tokens; what the
+/// tokens mean for framing is decided in core/. Nothing is copied: heads hold views into the
 /// buffer.
 namespace sluice::proxy {
 
@@ -34,12 +34,12 @@ class HeadScan {
   core::Refusal refusal_;
 };
 
-/// Cuts a whole request head. `raw` is in a buffer of ours and may be normalised in place (the
-/// version of an HTTP/1.2 request). Everything up to framing and target is checked.
-std::optional<core::Refusal> parse_request_head(char* raw, std::size_t size, unsigned max_fields,
+/// Cuts a whole request head. Every name is a token and no value holds a control character
+/// afterwards. Everything up to framing and target is checked; HTTP/1.2 and later count as 1.1.
+std::optional<core::Refusal> parse_request_head(std::string_view raw, unsigned max_fields,
                                                 core::RequestHead& head);
 
-/// Cuts a whole response head. Refusals have status 502.
+/// Cuts a whole response head, with the same promises. Refusals have status 502.
 std::optional<core::Refusal> parse_response_head(std::string_view raw, core::ResponseHead& head);
 
 }  // namespace sluice::proxy

@@ -13,7 +13,8 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr std::size_t events_per_turn = 256;
+/// Few enough that a turn under full load stays short: what is posted waits for its end.
+constexpr int events_per_turn = 64;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -84,20 +85,20 @@ std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
       ::epoll_wait(epoll_, events.data(), events_per_turn, static_cast<int>(timeout.count()));
   ++turns_;
   is_in_turn_ = true;
-  for (int index = 0; index < found; ++index) {
-    const epoll_event& event = events[static_cast<std::size_t>(index)];
-    if (auto* polled = static_cast<Polled*>(event.data.ptr)) polled->note(event.events);
-  }
   bool has_posted = false;
   for (int index = 0; index < found; ++index) {
-    auto* polled = static_cast<Polled*>(events[static_cast<std::size_t>(index)].data.ptr);
-    if (polled != nullptr) {
-      polled->act();
+    const epoll_event& event = events[static_cast<std::size_t>(index)];
+    if (auto* polled = static_cast<Polled*>(event.data.ptr)) {
+      polled->note(event.events);
     } else {
       has_posted = true;
     }
   }
   if (has_posted) run_posted();
+  for (int index = 0; index < found; ++index) {
+    auto* polled = static_cast<Polled*>(events[static_cast<std::size_t>(index)].data.ptr);
+    if (polled != nullptr) polled->act();
+  }
   const std::size_t deferred = run_deferred();
   is_in_turn_ = false;
   return deferred + static_cast<std::size_t>(std::max(found, 0));
@@ -118,8 +119,7 @@ void Reactor::run_posted() {
 
 /// What is retired by now is deferred, if at all, in this round: behind it, nothing knows it.
 std::size_t Reactor::run_deferred() {
-  std::vector<Polled*> retired;
-  retired.swap(retired_);
+  retiring_.swap(retired_);
   running_.swap(deferred_);
   for (Polled* polled : running_) {
     polled->is_deferred_ = false;
@@ -127,7 +127,8 @@ std::size_t Reactor::run_deferred() {
   }
   const std::size_t count = running_.size();
   running_.clear();
-  for (Polled* polled : retired) delete polled;
+  for (Polled* polled : retiring_) delete polled;
+  retiring_.clear();
   return count;
 }
 

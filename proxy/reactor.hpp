@@ -32,7 +32,7 @@ class Polled {
 /// The event loop of one thread, over epoll: edge-triggered, each descriptor registered once for
 /// its life, so that the steady state makes no epoll_ctl and no read that finds nothing.
 ///
-///     turn: wait -> note all -> act on all -> posted jobs -> deferred -> delete what was retired
+///     turn: wait -> note all -> posted jobs -> act on all -> deferred -> delete what was retired
 ///
 /// All but post() and wake() on the thread that runs turn().
 class Reactor {
@@ -83,8 +83,10 @@ class Reactor {
   bool is_in_turn_ = false;
   bool is_hosted_ = false;
   std::vector<Polled*> deferred_;
-  std::vector<Polled*> running_;  ///< deferred ones of this turn; kept for its capacity
   std::vector<Polled*> retired_;
+  // Those of this turn; kept for their capacity.
+  std::vector<Polled*> running_;
+  std::vector<Polled*> retiring_;
   std::mutex mutex_;  ///< guards posted_
   std::vector<std::function<void()>> posted_;
   std::atomic<bool> is_awake_{false};  ///< event_ was written and not read yet

@@ -1,5 +1,6 @@
 #include "proxy/record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -23,23 +24,34 @@ void append_ms(std::string& out, std::uint64_t ns) {
   out += static_cast<char>('0' + rest % 10);
 }
 
+bool is_special(char octet) {
+  return octet < 0x20 || octet == '"' || octet == '\\' || octet == 0x7f;
+}
+
+void append_escaped(std::string& out, char octet) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += '\\';
+  if (octet == '"' || octet == '\\') {
+    out += octet;
+    return;
+  }
+  const auto code = static_cast<unsigned char>(octet);
+  out += "u00";
+  out += digits[code >> 4U];
+  out += digits[code & 15U];
+}
+
 /// A JSON string. Octets that are not ASCII are written as Latin-1 escapes: what a client sends
 /// need not be UTF-8, the line has to be.
 void append_string(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
   out += '"';
-  for (const char octet : text) {
-    const auto code = static_cast<unsigned char>(octet);
-    if (octet == '"' || octet == '\\') {
-      out += '\\';
-      out += octet;
-    } else if (code < 0x20 || code >= 0x7f) {
-      out += "\\u00";
-      out += digits[code >> 4U];
-      out += digits[code & 15U];
-    } else {
-      out += octet;
-    }
+  while (!text.empty()) {
+    const auto special = std::find_if(text.begin(), text.end(), is_special);
+    out.append(text.begin(), special);
+    text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
+    if (text.empty()) break;
+    append_escaped(out, text.front());
+    text.remove_prefix(1);
   }
   out += '"';
 }

@@ -50,28 +50,6 @@ class Batch {
   bool chunked_;
 };
 
-RelayEnd end_of_read(IoError error) {
-  switch (error) {
-    case IoError::timeout:
-      return RelayEnd::source_stalled;
-    case IoError::interrupted:
-      return RelayEnd::interrupted;
-    default:
-      return RelayEnd::source_cut;
-  }
-}
-
-RelayEnd end_of_write(IoError error) {
-  switch (error) {
-    case IoError::timeout:
-      return RelayEnd::sink_stalled;
-    case IoError::interrupted:
-      return RelayEnd::interrupted;
-    default:
-      return RelayEnd::sink_broken;
-  }
-}
-
 /// Puts what has been received into `batch`. `consumed`: octets of the buffer that it stands on.
 BodyReader::Status gather(Relay& relay, Batch& batch, std::size_t& consumed) {
   auto status = BodyReader::Status::done;
@@ -93,6 +71,30 @@ void keep_for_replay(ReplayBuffer* replay, std::span<const iovec> pieces, std::s
 }
 
 }  // namespace
+
+RelayEnd end_of_read(IoError error) {
+  switch (error) {
+    case IoError::timeout:
+      return RelayEnd::source_stalled;
+    case IoError::interrupted:
+      return RelayEnd::interrupted;
+    default:
+      return RelayEnd::source_cut;
+  }
+}
+
+RelayEnd end_of_write(IoError error) {
+  switch (error) {
+    case IoError::none:
+      return RelayEnd::complete;
+    case IoError::timeout:
+      return RelayEnd::sink_stalled;
+    case IoError::interrupted:
+      return RelayEnd::interrupted;
+    default:
+      return RelayEnd::sink_broken;
+  }
+}
 
 void ReplayBuffer::keep(std::string_view octets) {
   if (!is_complete_) return;
@@ -128,13 +130,14 @@ Task<RelayEnd> relay_body(Relay relay, std::string_view head) {
     if (status == BodyReader::Status::bad) co_return RelayEnd::source_bad;
     if (status == BodyReader::Status::too_large) co_return RelayEnd::too_large;
     if (!relay.from.in().is_empty()) continue;
+    if (may_splice(relay)) co_return co_await splice_body(relay);
 
     const IoError received = co_await relay.from.read(relay.stall, BlockPool::large_block);
     if (received == IoError::eof && relay.body.end_at_close()) {
       Batch last(relay.framing == BodyKind::chunked);
       last.add_end({});
       const IoError closed = co_await relay.to.write(last.pieces(), relay.sink_stall);
-      co_return closed == IoError::none ? RelayEnd::complete : end_of_write(closed);
+      co_return end_of_write(closed);
     }
     if (received != IoError::none) co_return end_of_read(received);
   }

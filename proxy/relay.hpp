@@ -7,6 +7,7 @@
 
 #include "core/framing.hpp"
 #include "proxy/body_reader.hpp"
+#include "proxy/pipe_pool.hpp"
 #include "proxy/stream.hpp"
 #include "proxy/task.hpp"
 
@@ -23,6 +24,10 @@ enum class RelayEnd : std::uint8_t {
   sink_stalled,    ///< the receiver took nothing for too long
   interrupted,     ///< ended from our side
 };
+
+/// How a transfer stands after a read that brought nothing, and after a write.
+RelayEnd end_of_read(IoError error);
+RelayEnd end_of_write(IoError error);
 
 /// What has been sent, kept for sending it again; gives up once it would grow beyond a limit.
 class ReplayBuffer {
@@ -54,12 +59,19 @@ struct Relay {
   std::chrono::milliseconds stall;  ///< nothing received for this long
   std::chrono::milliseconds sink_stall;
   ReplayBuffer* replay = nullptr;  ///< keeps what goes out, when given
+  PipePool* pipes = nullptr;       ///< large bodies may go through these
 };
 
 /// Sends `head` and then the body, in as few writes as what has been received allows. `head` stays
 /// valid until the end. The end of the body (last chunk, trailers) is sent only when it came
 /// complete.
 Task<RelayEnd> relay_body(Relay relay, std::string_view head);
+
+/// Whether the rest of a body is better moved by splice_body(): its framing stays as it is, nobody
+/// keeps its octets, and it is large.
+bool may_splice(const Relay& relay);
+/// Moves the rest of a body without copying it, with splice(2). The same ends as relay_body().
+Task<RelayEnd> splice_body(Relay relay);
 
 /// What the two directions of a tunnel share.
 struct TunnelPulse {

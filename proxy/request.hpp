@@ -7,15 +7,17 @@
 #include "core/head.hpp"
 #include "core/hop.hpp"
 #include "proxy/body_reader.hpp"
+#include "proxy/head_parser.hpp"
 #include "proxy/live_plan.hpp"
 #include "proxy/record.hpp"
 #include "proxy/relay.hpp"
 
 namespace sluice::proxy {
 
-/// One request on its way through the proxy. A session has one and uses it again for each request,
-/// so that its strings and lists keep their capacity.
+/// One request on its way through the proxy. Taken from its worker's RequestPool and given back, so
+/// that strings and lists keep their capacity, and a client that sends nothing holds none of it.
 struct Request {
+  HeadScan scan;
   core::RequestHead head;  ///< views into the client's buffer; valid until the head is consumed
 
   // What is needed after that.
@@ -28,6 +30,8 @@ struct Request {
   std::string backend_head;  ///< as it goes to a backend
   std::string upgrade;       ///< protocol asked for, or ""
   std::string set_cookie;    ///< sticky cookie to set, or ""
+  std::string max_forwards;  ///< the value that goes on
+  std::string out;           ///< text towards the client
   unsigned minor = 1;
   bool is_head = false;
   bool is_idempotent = false;

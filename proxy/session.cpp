@@ -76,7 +76,11 @@ Task<void> Session::serve() {
     if (!goes_on) break;
     become(Phase::idle);
   }
-  co_await close_gently();
+  if (is_awaited_ || reset_on_close_) {
+    co_await close_gently();
+  } else {
+    client_->close();
+  }
 }
 
 /// Waits for a whole request head. False when the connection is to be closed.
@@ -84,9 +88,6 @@ Task<bool> Session::receive_head() {
   // Copies: the plan may change while this waits.
   const TimeoutSettings timeouts = worker_.plan()->plan->topology->settings.timeouts;
   const LimitSettings limits = worker_.plan()->plan->topology->settings.limits;
-  scan_.reset();
-  request_.record.reset();
-  request_.persists = request_.accepts_json = request_.is_head = false;
   octets_sent_before_ = client_->octets_sent();
   const TimePoint waiting_since = Clock::now();
   while (!begins_request()) {
@@ -99,25 +100,31 @@ Task<bool> Session::receive_head() {
     if (error != IoError::none) co_return false;
   }
   is_first_ = false;
-  request_.record.started = Clock::now();
+  request_ = worker_.requests().take();
+  request_->record.started = Clock::now();
   for (;;) {
-    const auto found = scan_.look(client_->in().view(), limits, true);
+    const auto found = request_->scan.look(client_->in().view(), limits, true);
     if (found == HeadScan::Found::head) co_return true;
     if (found == HeadScan::Found::refused) {
       become(Phase::active);
-      co_await refuse({.status = scan_.refusal().status,
-                       .detail = scan_.refusal().detail,
+      co_await refuse({.status = request_->scan.refusal().status,
+                       .detail = request_->scan.refusal().detail,
                        .proxy_error = "http_request_error"});
       conclude();
       co_return false;
     }
-    const IoError error = co_await client_->read(time_left(timeouts.head, request_.record.started));
+    const IoError error =
+        co_await client_->read(time_left(timeouts.head, request_->record.started));
     if (error == IoError::timeout) {
       become(Phase::active);
       co_await refuse({.status = 408, .detail = "the request head did not come in time"});
       conclude();
+      co_return false;
     }
-    if (error != IoError::none) co_return false;
+    if (error != IoError::none) {
+      worker_.requests().give_back(std::move(request_));
+      co_return false;
+    }
   }
 }
 
@@ -130,23 +137,25 @@ bool Session::begins_request() {
 
 /// Serves the request whose head has been received. True when the connection can carry another one.
 Task<bool> Session::answer_request() {
-  request_.plan = worker_.plan();
-  request_.record.generation = request_.plan->plan->generation;
+  request_->plan = worker_.plan();
+  request_->record.generation = request_->plan->plan->generation;
   auto answer = read_request();
   if (!answer) answer = limit_forwards();
   if (!answer) answer = read_route();
   if (answer) co_return co_await refuse(*answer);
 
   prepare_backend_head();
-  client_->in().consume(scan_.size());
   bool goes_on = false;
   {
-    Exchange exchange(worker_, {*client_, listener_, out_}, request_);
+    Exchange exchange(worker_, {*client_, listener_, request_->out}, *request_);
     co_await exchange.forward();
     goes_on = exchange.keeps_client_open() && client_->is_open();
     reset_on_close_ = reset_on_close_ || exchange.needs_reset();
   }
-  request_.record.keeps_open = goes_on;
+  request_->record.keeps_open = goes_on;
+  // A client that said it was its last request, and sent all of it, has nothing more to say.
+  is_awaited_ = request_->persists || !request_->body.is_done() || !client_->in().is_empty() ||
+                client_->may_have_input();
   co_return goes_on;
 }
 
@@ -154,20 +163,20 @@ Task<bool> Session::answer_request() {
 /// request begins.
 Task<bool> Session::refuse(OwnAnswer answer) {
   count_rejected(answer.status);
-  Record& record = request_.record;
-  const bool goes_on =
-      request_.persists && request_.body.is_done() && !worker_.is_finishing() && client_->is_open();
-  if (goes_on) client_->in().consume(scan_.size());
+  Record& record = request_->record;
+  const bool goes_on = request_->persists && request_->body.is_done() && !worker_.is_finishing() &&
+                       client_->is_open();
+  if (goes_on) client_->in().consume(request_->scan.size());
   record.status = answer.status;
   if (record.request_id.empty()) {
     core::make_request_id(record.request_id, worker_.random().next(), worker_.random().next());
   }
   if (record.error.empty()) record.error = answer.detail;
-  out_.clear();
+  request_->out.clear();
   write_own_answer(
-      out_, answer,
-      {request_.accepts_json, request_.is_head, !goes_on, record.request_id, worker_.date()});
-  std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+      request_->out, answer,
+      {request_->accepts_json, request_->is_head, !goes_on, record.request_id, worker_.date()});
+  std::array<iovec, 1> piece{iovec{request_->out.data(), request_->out.size()}};
   const IoError written = co_await client_->write(piece, linger_time);
   record.keeps_open = goes_on && written == IoError::none;
   co_return record.keeps_open;
@@ -196,16 +205,16 @@ Task<void> Session::close_gently() {
 
 /// Records the request once, whatever became of it.
 void Session::conclude() {
-  Record& record = request_.record;
+  Record& record = request_->record;
   record.octets_out = client_->octets_sent() - octets_sent_before_;
   const std::uint64_t duration = ns_between(record.started, Clock::now());
   RoutePoolTally* tally = nullptr;
-  if (!record.pool.empty() && request_.plan) {
-    for (RoutePoolTally* share : request_.live_route().shares) {
+  if (!record.pool.empty() && request_->plan) {
+    for (RoutePoolTally* share : request_->live_route().shares) {
       if (share->pool == record.pool) tally = share;
     }
   } else if (!record.route.empty()) {
-    tally = request_.live_route().unserved;
+    tally = request_->live_route().unserved;
   } else {
     tally = &worker_.tally().route_pool("", "");
   }
@@ -213,7 +222,7 @@ void Session::conclude() {
   tally->duration.observe(duration);
   if (record.first_head_ns != 0) tally->response_head.observe(record.first_head_ns);
   if (worker_.logs_access()) worker_.log(record, client_ip_, listener_.listener, duration);
-  request_.plan = {};
+  worker_.requests().give_back(std::move(request_));
 }
 
 void Session::become(Phase phase) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "proxy/exchange.hpp"
@@ -19,6 +20,11 @@ class Session {
                     ListenerTally& listener);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+  static void operator delete(void* session, std::size_t size) noexcept {
+    FramePool::release(session, size);
+  }
 
   /// Breaks the connection. True when a request or a tunnel was under way.
   bool cut();
@@ -41,6 +47,7 @@ class Session {
   std::optional<OwnAnswer> limit_forwards();
   void read_ids();
   void prepare_backend_head();
+  void take_small_body();
   void assign_cookie();
   Task<bool> refuse(OwnAnswer answer);
   Task<void> close_gently();
@@ -54,15 +61,13 @@ class Session {
   ListenerTally& listener_;
   std::string client_ip_;
   bool is_trusted_ = false;
-  Request request_;
-  HeadScan scan_;
-  std::string out_;
-  std::string max_forwards_;
+  std::unique_ptr<Request> request_;  ///< from its first octet to its record
   std::uint64_t octets_sent_before_ = 0;
   Phase phase_ = Phase::none;
   bool is_first_ = true;
   bool is_waiting_ = false;  ///< for the first octet of a request
   bool reset_on_close_ = false;
+  bool is_awaited_ = true;  ///< something of the client may still be on its way at the end
   Session* previous_ = nullptr;
   Session* next_ = nullptr;
 };

@@ -51,6 +51,11 @@ class Stream final : private Polled {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
+  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+  static void operator delete(void* stream, std::size_t size) noexcept {
+    FramePool::release(stream, size);
+  }
+
   /// Takes over a connected, non-blocking descriptor. False when the reactor refuses it; it is
   /// closed then.
   bool adopt(int descriptor);
@@ -73,6 +78,10 @@ class Stream final : private Polled {
   /// Reads into in(), waiting until something is there. `capacity`: how large a block to read into.
   ReadAwaiter read(std::chrono::milliseconds deadline,
                    std::size_t capacity = BlockPool::small_block);
+  /// Waits until a read may find something, and reads nothing. note_drained() says that there was
+  /// nothing more.
+  ReadAwaiter readable(std::chrono::milliseconds deadline);
+  void note_drained() { may_read_ = false; }
   /// Moves the deadline of the read that waits.
   void rearm_read(std::chrono::milliseconds deadline) { read_deadline_.arm(deadline); }
   /// Ends the read that waits with `interrupted`.
@@ -87,7 +96,12 @@ class Stream final : private Polled {
   /// Sends all of `pieces` (which are changed on the way). Completes without suspending when the
   /// kernel takes everything at once. `stall`: how long no octet may move.
   WriteAwaiter write(std::span<iovec> pieces, std::chrono::milliseconds stall);
+  class WritableAwaiter;
+  /// Waits until the kernel takes something again, after it took nothing.
+  WritableAwaiter writable(std::chrono::milliseconds stall);
+  /// Octets that were sent, also in another way than by write(): add_sent() says so.
   std::uint64_t octets_sent() const { return octets_sent_; }
+  void add_sent(std::size_t size) { octets_sent_ += size; }
 
   /// Tells the peer that nothing more comes.
   void shutdown_send();
@@ -168,7 +182,7 @@ class Stream::WriteAwaiter {
   void await_suspend(std::coroutine_handle<> writer);
   IoError await_resume() const noexcept { return error_; }
 
- private:
+ protected:
   friend class Stream;
   Stream& stream_;
   std::span<iovec> pieces_;
@@ -176,5 +190,16 @@ class Stream::WriteAwaiter {
   std::coroutine_handle<> waiting_;
   IoError error_ = IoError::none;
 };
+
+/// A write of nothing that waits all the same.
+class Stream::WritableAwaiter : public Stream::WriteAwaiter {
+ public:
+  using WriteAwaiter::WriteAwaiter;
+  bool await_ready() const noexcept { return false; }
+};
+
+inline Stream::WritableAwaiter Stream::writable(std::chrono::milliseconds stall) {
+  return {*this, {}, stall};
+}
 
 }  // namespace sluice::proxy

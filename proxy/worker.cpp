@@ -1,5 +1,6 @@
 #include "proxy/worker.hpp"
 
+#include <csignal>
 #include <ctime>
 
 #include <algorithm>
@@ -39,6 +40,10 @@ Worker::~Worker() {
 }
 
 void Worker::run() {
+  sigset_t broken;
+  sigemptyset(&broken);
+  sigaddset(&broken, SIGPIPE);
+  may_splice_ = pthread_sigmask(SIG_BLOCK, &broken, nullptr) == 0;
   while (!is_over()) {
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - Clock::now());
     reactor_.turn(std::max(wait, std::chrono::milliseconds(0)));
@@ -95,9 +100,9 @@ void Worker::apply(const BackendCondition& condition) {
 }
 
 void Worker::refresh_balancers(const LiveBackend& backend) {
-  for (LivePool& pool : plan_->topology->pools) {
-    if (pool.name == backend.pool) pool.balancer.refresh();
-  }
+  LiveTopology& live = *plan_->topology;
+  const std::size_t pool = core::pool_index(*live.topology, backend.pool);
+  if (pool < live.pools.size()) live.pools[pool].balancer.refresh();
 }
 
 void Worker::listen(int descriptor, const std::string& name) {

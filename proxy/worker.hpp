@@ -11,10 +11,12 @@
 #include "proxy/access_log.hpp"
 #include "proxy/deadline.hpp"
 #include "proxy/live_plan.hpp"
+#include "proxy/pipe_pool.hpp"
 #include "proxy/random.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/read_buffer.hpp"
 #include "proxy/record.hpp"
+#include "proxy/request_pool.hpp"
 #include "proxy/tally.hpp"
 
 namespace sluice::proxy {
@@ -94,6 +96,10 @@ class Worker {
   Reactor& reactor() { return reactor_; }
   DeadlineWheel& wheel() { return wheel_; }
   BlockPool& blocks() { return blocks_; }
+  RequestPool& requests() { return requests_; }
+  /// For splice(2), which knows no MSG_NOSIGNAL: nullptr where a broken connection would raise
+  /// SIGPIPE.
+  PipePool* pipes() { return may_splice_ ? &pipes_ : nullptr; }
   Random& random() { return random_; }
   Tally& tally() { return tally_; }
   SessionList& sessions() { return sessions_; }
@@ -118,6 +124,8 @@ class Worker {
   DeadlineWheel wheel_;
   TimePoint next_tick_;
   BlockPool blocks_;
+  RequestPool requests_;
+  PipePool pipes_;
   Random random_;
   Tally tally_;
   BackendRegistry backends_;
@@ -132,6 +140,7 @@ class Worker {
   bool logs_access_ = false;
   bool finishing_ = false;
   bool released_ = false;
+  bool may_splice_ = false;
 };
 
 }  // namespace sluice::proxy

@@ -62,6 +62,7 @@ check_angled() {
       core:semaphore | core:latch | core:barrier | core:stop_token)
       breach "$file:$line" "core/ knows no threads: <$name>"
       ;;
+    core:emmintrin.h) ;; # instructions of the machine, no input or output
     core:*[/.]*) breach "$file:$line" "core/ may include the standard library only: <$name>" ;;
     conf:boost/* | conf:prometheus/* | conf:spdlog/* | conf:CLI/*)
       breach "$file:$line" "conf/ may not include <$name>"

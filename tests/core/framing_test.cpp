@@ -83,42 +83,12 @@ const std::vector<std::string>& conflicting_fields() {
   return all;
 }
 
-const std::vector<std::string>& malformed_fields() {
-  static const std::vector<std::string> all = {
-      ": x\r\n",
-      "no colon\r\n",
-      "Content-Length : 5\r\n",
-      "Transfer-Encoding\t: chunked\r\n",
-      " Content-Length: 5\r\n",
-      "X(y): z\r\n",
-      "X\"y: z\r\n",
-      "X/y: z\r\n",
-      "X[y]: z\r\n",
-      "X\xc3\xa4: z\r\n",
-      "X\x01y: z\r\n",
-      "X: a\0b\r\n"s,
-      "X: a\rb\r\n",
-      "X: a\nb\r\n",
-      "X: a\x7f\r\n",
-      "X: abcdefghijkl\x1b[0m\r\n",
-  };
-  return all;
-}
-
 TEST(FrameRequestTest, RefusesEveryConflict) {
   for (const std::string& fields : conflicting_fields()) {
     const auto result = framed("Host: a\r\n" + fields);
     ASSERT_FALSE(result.ok()) << fields;
     EXPECT_EQ(result.error().status, 400U) << fields;
     EXPECT_FALSE(result.error().detail.empty()) << fields;
-  }
-}
-
-TEST(FrameRequestTest, RefusesMalformedFields) {
-  for (const std::string& fields : malformed_fields()) {
-    const auto result = framed("Host: a\r\n" + fields);
-    ASSERT_FALSE(result.ok()) << fields;
-    EXPECT_EQ(result.error().status, 400U) << fields;
   }
 }
 
@@ -171,13 +141,11 @@ TEST(FrameRequestTest, ConnectionOptionsAreBounded) {
   EXPECT_FALSE(framed("Connection: " + options + "\r\nConnection: a\r\n").ok());
 }
 
-TEST(FrameResponseTest, RefusesConflictsAndMalformedFieldsWith502) {
-  for (const auto* list : {&conflicting_fields(), &malformed_fields()}) {
-    for (const std::string& fields : *list) {
-      const auto result = framed_answer(fields);
-      ASSERT_FALSE(result.ok()) << fields;
-      EXPECT_EQ(result.error().status, 502U) << fields;
-    }
+TEST(FrameResponseTest, RefusesConflictsWith502) {
+  for (const std::string& fields : conflicting_fields()) {
+    const auto result = framed_answer(fields);
+    ASSERT_FALSE(result.ok()) << fields;
+    EXPECT_EQ(result.error().status, 502U) << fields;
   }
   EXPECT_FALSE(framed_answer("Transfer-Encoding: chunked\r\n", 200, false, "1.0").ok());
 }

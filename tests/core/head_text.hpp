@@ -1,11 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/framing.hpp"
 #include "core/head.hpp"
+#include "core/octets.hpp"
 
 /// Heads made from text, for tests that have no parser. The text ends its lines in CRLF; a line is
 /// cut at its first colon and nothing is judged.
@@ -36,6 +38,13 @@ inline Fields split_fields(std::string_view rest) {
     fields.push_back({name, value, field_id(name)});
   }
   return fields;
+}
+
+/// What every codec makes sure of before a head is judged.
+inline bool is_well_formed(const Fields& fields) {
+  return std::all_of(fields.begin(), fields.end(), [](const Field& field) {
+    return is_token(field.name) && is_field_text(field.value);
+  });
 }
 
 /// A request head and the text that its views point into.

@@ -70,7 +70,7 @@ TEST_P(HeadParserFuzzTest, AMutatedRequestIsRefusedOrHoldsNothingThatCouldSplitA
     std::string text = whole_head(mutated(std::string(request_seed), random), true);
     if (text.empty()) continue;
     core::RequestHead head;
-    const auto refusal = parse_request_head(text.data(), text.size(), 20, head);
+    const auto refusal = parse_request_head(text, 20, head);
     if (refusal) {
       ASSERT_GE(refusal->status, 400U);
       ASSERT_FALSE(refusal->detail.empty());

@@ -4,12 +4,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::proxy {
 namespace {
 
 using core::Refusal;
 using Found = HeadScan::Found;
+using namespace std::string_literals;
 
 constexpr std::string_view simple =
     "GET /a?b=c HTTP/1.1\r\nHost: shop.example.com\r\nX-One: 1\r\nx-two:\t two words \r\n\r\n";
@@ -17,13 +19,35 @@ constexpr std::string_view simple =
 /// A request head with a buffer of its own.
 struct Parsed {
   explicit Parsed(std::string_view raw, unsigned max_fields = 100)
-      : text(raw), refusal(parse_request_head(text.data(), text.size(), max_fields, head)) {}
+      : text(raw), refusal(parse_request_head(text, max_fields, head)) {}
   unsigned status() const { return refusal ? refusal->status : 0; }
 
   std::string text;
   core::RequestHead head;
   std::optional<Refusal> refusal;
 };
+
+const std::vector<std::string>& malformed_fields() {
+  static const std::vector<std::string> all = {
+      ": x\r\n",
+      "no colon\r\n",
+      "Content-Length : 5\r\n",
+      "Transfer-Encoding\t: chunked\r\n",
+      " Content-Length: 5\r\n",
+      "X(y): z\r\n",
+      "X\"y: z\r\n",
+      "X/y: z\r\n",
+      "X[y]: z\r\n",
+      "X\xc3\xa4: z\r\n",
+      "X\x01y: z\r\n",
+      "X: a\0b\r\n"s,
+      "X: a\rb\r\n",
+      "X: a\nb\r\n",
+      "X: a\x7f\r\n",
+      "X: abcdefghijkl\x1b[0m\r\n",
+  };
+  return all;
+}
 
 std::string with_line(std::string_view line) {
   return std::string(line) + "\r\nHost: a\r\n\r\n";
@@ -172,6 +196,16 @@ TEST(RequestHeadTest, WhatBreaksTheFramingIs400) {
   }
 }
 
+TEST(HeadTest, MalformedFieldsAreRefusedOnBothSides) {
+  for (const std::string& fields : malformed_fields()) {
+    EXPECT_EQ(Parsed("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n").status(), 400U) << fields;
+    core::ResponseHead head;
+    const auto refusal = parse_response_head("HTTP/1.1 200 OK\r\n" + fields + "\r\n", head);
+    ASSERT_TRUE(refusal) << fields;
+    EXPECT_EQ(refusal->status, 502U) << fields;
+  }
+}
+
 TEST(RequestHeadTest, MoreFieldsThanAllowedAre431) {
   std::string raw = "GET / HTTP/1.1\r\nHost: a\r\n";
   for (int i = 1; i < 10; ++i) raw += "X: " + std::to_string(i) + "\r\n";
@@ -188,9 +222,9 @@ TEST(RequestHeadTest, OctetsAboveAsciiPassInValues) {
 TEST(RequestHeadTest, TheListOfFieldsBeginsAnew) {
   std::string text(simple);
   core::RequestHead head;
-  parse_request_head(text.data(), text.size(), 100, head);
+  parse_request_head(text, 100, head);
   std::string next = "GET / HTTP/1.1\r\nHost: b\r\n\r\n";
-  ASSERT_FALSE(parse_request_head(next.data(), next.size(), 100, head));
+  ASSERT_FALSE(parse_request_head(next, 100, head));
   ASSERT_EQ(head.fields.size(), 1U);
   EXPECT_EQ(head.fields[0].value, "b");
 }
