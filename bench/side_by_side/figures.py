@@ -1,0 +1,34 @@
+"""Small statistics: percentiles, medians with their spread, ratios per round."""
+
+import math
+from statistics import median
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The smallest value that `share` percent do not exceed (nearest rank); 0 of nothing."""
+    if not ordered:
+        return 0
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
+
+
+def spread(values: list[float]) -> dict:
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def column(runs: list[dict], key: str) -> dict | None:
+    values = [run[key] for run in runs if run.get(key) is not None]
+    return spread(values) if values else None
+
+
+def ratio(runs: list[dict], others: list[dict], key: str) -> dict | None:
+    """Of the runs of the same round: what troubled one round troubled both sides of its ratio."""
+    by_round = {run["round"]: run[key] for run in others if run.get(key)}
+    values = [run[key] / by_round[run["round"]] for run in runs
+              if run.get(key) and run["round"] in by_round]
+    return spread(values) if values else None
+
+
+def rotated(names: list[str], by: int) -> list[str]:
+    """Each round begins with another one, so that none always follows the same neighbour."""
+    by %= max(1, len(names))
+    return names[by:] + names[:by]

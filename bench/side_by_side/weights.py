@@ -1,0 +1,80 @@
+"""Section weights: how long a change of weights takes until every worker has it."""
+
+import http.client
+import json
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import configs
+from load import SCRIPT, Pace, Shape, wrk
+from options import Options
+from processes import before_exec
+from proxies import Bench, Proxy
+
+CALLS = 100
+PAUSE = 0.01
+
+
+def run(bench: Bench, options: Options) -> dict:
+    """Two workers on all cores. The call answers when all workers have the weights."""
+    backend = bench.start_backend("--any")
+    everywhere = bench.cores.proxy | bench.cores.load
+    plans = {}
+    for name, route, pools, config in (
+            ("small", "all", ("old", "new"), lambda ports: configs.sluice(
+                ports, [backend, backend], workers=2, health=False)),
+            ("large", "r0", ("p0", "p1"), lambda ports: configs.sluice_at_scale(
+                ports, backend, options.routes, workers=2))):
+        proxy = bench.start_sluice(f"sluice-weights-{name}", config, everywhere)
+        bench.configs.pop(proxy.name)  # the one of the section scale but for the workers
+        options.say(f"weights in the {name} plan")
+        plans[name] = {load: _under(bench, proxy, load, route, pools)
+                       for load in ("idle", "half", "full")}
+    return {"workers": 2, "calls": CALLS, "routes": options.routes, "plans": plans}
+
+
+def _under(bench: Bench, proxy: Proxy, load: str, route: str, pools: tuple[str, str]) -> dict:
+    if load == "idle":
+        return _change(proxy, route, pools)
+    cores = set(bench.cores.load)
+    rate = None if load == "full" else wrk(proxy.port, Shape("/r0/13"), 1, cores)["rate"] / 2
+    with _background_load(bench.programs.pace, proxy, rate, cores):
+        time.sleep(0.3)
+        return {"rate": rate, **_change(proxy, route, pools)}
+
+
+@contextmanager
+def _background_load(program: Path, proxy: Proxy, rate: float | None, cores: set[int]):
+    """64 connections, as fast as they go or at `rate` requests/s in all."""
+    url = f"http://127.0.0.1:{proxy.port}/r0/13"
+    command = (["wrk", "-t1", "-c64", "-d100s", "-s", str(SCRIPT), url, "--", "get", "keep"]
+               if rate is None else Pace(program, rate, 100, path="/r0/13").command(proxy.port))
+    generator = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 start_new_session=True, preexec_fn=before_exec(cores))
+    try:
+        yield
+        if generator.poll() is not None:
+            raise RuntimeError("the background load ended early")
+    finally:
+        generator.kill()
+        generator.wait()
+
+
+def _change(proxy: Proxy, route: str, pools: tuple[str, str]) -> dict:
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.admin_port, timeout=30)
+    micros = []
+    for call in range(CALLS):
+        body = json.dumps({"weights": {pools[0]: 90 - call % 50, pools[1]: 10 + call % 50}})
+        begin = time.perf_counter()
+        connection.request("PUT", f"/v1/routes/{route}/split", body)
+        response = connection.getresponse()
+        answer = response.read()
+        micros.append((time.perf_counter() - begin) * 1e6)
+        if response.status != 200:
+            raise RuntimeError(f"a change of weights was refused: {answer[:300]!r}")
+        time.sleep(PAUSE)
+    connection.close()
+    micros.sort()
+    return {"median_us": micros[CALLS // 2], "max_us": micros[-1], "micros": micros}
