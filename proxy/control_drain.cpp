@@ -49,18 +49,6 @@ bool same_target(const core::DrainOverride& drain, const std::string& pool,
 
 }  // namespace
 
-std::string_view to_string(DrainState state) {
-  switch (state) {
-    case DrainState::none:
-      return "none";
-    case DrainState::draining:
-      return "draining";
-    case DrainState::drained:
-      return "drained";
-  }
-  return "none";
-}
-
 std::optional<Denial> LocalControl::check_target(const std::string& pool,
                                                  const std::string& backend) const {
   const PoolSettings* found = find_pool(pool);
