@@ -1,10 +1,10 @@
 #include "proxy/acceptor.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
@@ -39,7 +39,7 @@ Acceptor::Acceptor(Worker& worker, int descriptor, ListenerTally& tally)
 }
 
 void Acceptor::start() {
-  accept_all();
+  if (!std::exchange(is_started_, true)) accept_all();
 }
 
 void Acceptor::stop() {
@@ -77,8 +77,9 @@ bool Acceptor::accept_one() {
   if (descriptor < 0) {
     if (errno == EINTR || errno == ECONNABORTED) return true;
     if (errno == EAGAIN) return false;
-    spdlog::error("cannot accept on {}: {}; trying again in {} ms", tally_.listener,
-                  std::strerror(errno), pause_after_error.count());
+    worker_.say(LogLevel::error, "cannot accept on " + tally_.listener + ": " +
+                                     std::strerror(errno) + "; trying again in " +
+                                     std::to_string(pause_after_error.count()) + " ms");
     pause_.arm(pause_after_error);
     return false;
   }

@@ -19,6 +19,8 @@ class Acceptor {
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
+  const std::string& name() const { return tally_.listener; }
+  /// Begins to accept; does nothing when it did before.
   void start();
   /// Serves what is in the backlog, then closes the socket: nobody who has connected is turned
   /// away.
@@ -33,6 +35,7 @@ class Acceptor {
   Stream::Socket socket_;  ///< listening; only waited on
   Deadline pause_;         ///< until accepting is tried again after an error
   ListenerTally& tally_;
+  bool is_started_ = false;
 };
 
 }  // namespace sluice::proxy

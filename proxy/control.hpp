@@ -20,13 +20,15 @@ namespace sluice::proxy {
 /// Who asks for a change.
 struct Actor {
   std::string who;   ///< "admin" or the X-Sluice-Actor field of the call
-  std::string from;  ///< address of the caller, or "unix"
+  std::string from;  ///< address of the caller, "unix" or "library"
+  std::string why = "admin call";
 };
 
 /// One thing that happened. `body` is a JSON object with who and why.
 struct Event {
   std::uint64_t id = 0;  ///< grows by one
-  std::string type;  ///< "split", "drain", "undrain", "drained", "health", "membership", "state"
+  /// "split", "drain", "undrain", "drained", "health", "membership", "state", "reload"
+  std::string type;
   std::string body;
 };
 
