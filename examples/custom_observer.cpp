@@ -52,6 +52,7 @@ int main() {
   sluice::Proxy proxy(settings(), {.observer = std::make_shared<Narrator>()});
   if (!proxy.start().empty()) return 1;
   proxy.set_split("shop", {{"shop-v1", 9000}, {"shop-v2", 1000}}, {}, "alice");
-  proxy.drain("shop-v1", "", {}, [&](const auto&) { proxy.stop(); }, "alice");
+  proxy.drain(
+      "shop-v1", "", {}, [&](const auto&) { proxy.stop(); }, "alice");
   return proxy.wait() == 0 ? 0 : 1;
 }

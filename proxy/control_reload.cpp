@@ -69,11 +69,13 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
   notices_.reload({generation, {}, effective.notices, actor.who});
   tell_differences(before, actor);
   ReloadStatus status{generation, std::move(effective.notices)};
-  post_plan(true, [this, status = std::move(status), done = std::move(done)] {
-    keep_then([done, status] { done(status); });
-  });
-  // Workers hear of it behind the plan, so nothing is served on a new listener without that.
+  // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
+  post_plan(true, [] {});
   listeners_.put_in_force(std::move(listeners));
+  fleet_.on_all_then([](Worker&) {},
+                     [this, status = std::move(status), done = std::move(done)] {
+                       keep_then([done, status] { done(status); });
+                     });
 }
 
 /// Backends that stay keep what is known of them until their new check has its first verdict: a
@@ -100,13 +102,13 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
     SplitRevision& revision = revisions[status.name];
     revision = {1, now};
     if (old == nullptr) continue;
-    const bool is_same = std::equal(
-        old->shares.begin(), old->shares.end(), status.shares.begin(), status.shares.end(),
-        [](const ShareStatus& a, const ShareStatus& b) {
-          return a.pool == b.pool && a.in_force == b.in_force;
-        });
-    revision = is_same ? SplitRevision{old->revision, old->since}
-                       : SplitRevision{old->revision + 1, now};
+    const bool is_same =
+        std::equal(old->shares.begin(), old->shares.end(), status.shares.begin(),
+                   status.shares.end(), [](const ShareStatus& a, const ShareStatus& b) {
+                     return a.pool == b.pool && a.in_force == b.in_force;
+                   });
+    revision =
+        is_same ? SplitRevision{old->revision, old->since} : SplitRevision{old->revision + 1, now};
   }
   revisions_ = std::move(revisions);
 }

@@ -22,10 +22,11 @@ ListenOptions listen_options() {
 /// Each worker takes one of the sockets, no matter which.
 void hand_over(Fleet& fleet, const Listeners::Listener& listener, bool accepts) {
   auto next = std::make_shared<std::atomic<std::size_t>>(0);
-  fleet.on_all([sockets = listener.sockets, name = listener.address, next, accepts](Worker& worker) {
-    worker.listen((*sockets)[(*next)++].release(), name);
-    if (accepts) worker.accept_on();
-  });
+  fleet.on_all(
+      [sockets = listener.sockets, name = listener.address, next, accepts](Worker& worker) {
+        worker.listen((*sockets)[(*next)++].release(), name);
+        if (accepts) worker.accept_on();
+      });
 }
 
 }  // namespace

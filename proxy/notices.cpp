@@ -47,8 +47,7 @@ std::string subject_of(const DrainStatus& status) {
 }
 
 Notices::Notices(boost::asio::io_context& control, std::shared_ptr<Observer> observer)
-    : control_(control),
-      observer_(observer ? std::move(observer) : std::make_shared<Observer>()) {}
+    : control_(control), observer_(observer ? std::move(observer) : std::make_shared<Observer>()) {}
 
 void Notices::log(LogLevel level, const std::string& line) noexcept {
   observer_->on_log(level, line);
@@ -98,8 +97,8 @@ void Notices::drain_begun(const DrainChange& change) noexcept {
 }
 
 void Notices::drained(const DrainChange& change) noexcept {
-  log(LogLevel::info, subject_of(change.status) + " is drained, " +
-                          std::to_string(change.status.cut) + " cut");
+  log(LogLevel::info,
+      subject_of(change.status) + " is drained, " + std::to_string(change.status.cut) + " cut");
   events_.add("drained", drain_body(change));
   observer_->on_drained(change);
 }

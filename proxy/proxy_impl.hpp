@@ -100,9 +100,9 @@ void Proxy::Impl::ask(Done<T> done, std::function<void(proxy::LocalControl&, Don
   if (!done) done = [](const Outcome<T>&) {};
   boost::asio::post(io_, [this, done = std::move(done), act = std::move(act)]() mutable {
     if (!is_started_ || is_ending_) {
-      return done(Denial{503, "The proxy does not run",
-                         is_ending_ ? "the proxy has stopped; ask its successor"
-                                    : "the proxy was never started"});
+      return done(Denial{
+          503, "The proxy does not run",
+          is_ending_ ? "the proxy has stopped; ask its successor" : "the proxy was never started"});
     }
     act(*control_, completions_.owe<T>(std::move(done)));
   });

@@ -73,32 +73,35 @@ void Resolver::watch(const std::string& pool, const std::string& address,
 
 void Resolver::look_up(const std::shared_ptr<Name>& name) {
   if (name->is_forgotten) return;
-  resolver_.async_resolve(name->parsed.host, std::to_string(name->parsed.port),
-                          tcp::resolver::numeric_service,
-                          [this, name](const boost::system::error_code& error,
-                                       const tcp::resolver::results_type& found) {
-                            if (name->is_forgotten) return;
-                            const bool is_first = !std::exchange(name->is_done, true);
-                            name->next.arm(name->interval);
-                            if (error) {
-                              if (!std::exchange(name->was_failing, true))
-                                report_failure(*name, error.message());
-                              if (is_first) on_change_(name->pool, name->address, name->addresses);
-                              return;
-                            }
-                            name->was_failing = false;
-                            std::vector<SocketAddress> addresses;
-                            for (const auto& entry : found) {
-                              SocketAddress address;
-                              const auto endpoint = entry.endpoint();
-                              std::memcpy(&address.storage, endpoint.data(), endpoint.size());
-                              address.length = static_cast<socklen_t>(endpoint.size());
-                              addresses.push_back(address);
-                            }
-                            if (addresses == name->addresses && !is_first) return;
-                            name->addresses = std::move(addresses);
-                            on_change_(name->pool, name->address, name->addresses);
-                          });
+  resolver_.async_resolve(
+      name->parsed.host, std::to_string(name->parsed.port), tcp::resolver::numeric_service,
+      [this, name](const boost::system::error_code& error,
+                   const tcp::resolver::results_type& found) { take(*name, error, found); });
+}
+
+/// What a look-up came to.
+void Resolver::take(Name& name, const boost::system::error_code& error,
+                    const tcp::resolver::results_type& found) {
+  if (name.is_forgotten) return;
+  const bool is_first = !std::exchange(name.is_done, true);
+  name.next.arm(name.interval);
+  if (error) {
+    if (!std::exchange(name.was_failing, true)) report_failure(name, error.message());
+    if (is_first) on_change_(name.pool, name.address, name.addresses);
+    return;
+  }
+  name.was_failing = false;
+  std::vector<SocketAddress> addresses;
+  for (const auto& entry : found) {
+    SocketAddress address;
+    const auto endpoint = entry.endpoint();
+    std::memcpy(&address.storage, endpoint.data(), endpoint.size());
+    address.length = static_cast<socklen_t>(endpoint.size());
+    addresses.push_back(address);
+  }
+  if (addresses == name.addresses && !is_first) return;
+  name.addresses = std::move(addresses);
+  on_change_(name.pool, name.address, name.addresses);
 }
 
 void Resolver::report_failure(const Name& name, const std::string& reason) const {

@@ -45,6 +45,8 @@ class Resolver {
   struct Name;
   using Key = std::pair<std::string, std::string>;
   void look_up(const std::shared_ptr<Name>& name);
+  void take(Name& name, const boost::system::error_code& error,
+            const boost::asio::ip::tcp::resolver::results_type& found);
   void report_failure(const Name& name, const std::string& reason) const;
 
   boost::asio::ip::tcp::resolver resolver_;

@@ -122,7 +122,7 @@ RunningProxy::RunningProxy(Script v1_script)
 }
 
 RunningProxy::~RunningProxy() {
-  // The backends end their connections first, so that nothing waits for a script.
+  // Before the backends go, so that a test that failed early does not wait for a graceful end.
   if (proxy) proxy->stop_now();
 }
 

@@ -44,7 +44,7 @@ struct Denial {
   /// not acceptable, 503 the proxy has not started or has stopped.
   unsigned status = 400;
   std::string title;
-  std::string detail;             ///< a sentence that says what to do
+  std::string detail;                  ///< a sentence that says what to do
   std::vector<Problem> problems = {};  ///< of refused settings: everything that is wrong, by key
 };
 
