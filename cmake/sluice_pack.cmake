@@ -23,7 +23,8 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
     "Reverse proxy for the moment of release\n Moves traffic from the old version of a service to the new one.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libsluice-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "prometheus-cpp-dev, libspdlog-dev, libfmt-dev")
+# For sluice::metrics only; the other components need nothing.
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "prometheus-cpp-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "Reverse proxy for the moment of release, as C++20 libraries\n Static libraries, headers and the CMake package of sluice.")
 include(CPack)

@@ -1,20 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
-#include "sluice/settings.hpp"
+#include "sluice/status.hpp"
 
 namespace sluice::core {
 
-/// What the health checks say of a backend.
-enum class HealthState : std::uint8_t {
-  unchecked,  ///< its pool has no health check: it counts as up
-  unknown,    ///< not checked yet: gets nothing
-  up,
-  down,
-};
-std::string_view to_string(HealthState state);
+using sluice::HealthState;
+using sluice::to_string;
 
 /// The verdict on one backend from its checks.
 ///

@@ -6,18 +6,14 @@
 #include <vector>
 
 #include "sluice/settings.hpp"
+#include "sluice/status.hpp"
 
 /// What was changed at run time and survives a restart, kept apart from what is configured (pitfall
 /// P15): each override remembers the configured value that it replaced. When the configuration says
 /// something else than that by now, the configuration wins, visibly.
 namespace sluice::core {
 
-/// Who changed something, and when.
-struct Origin {
-  std::string by;          ///< who, as the admin interface knows it
-  std::int64_t at_ms = 0;  ///< milliseconds since the Unix epoch
-  bool operator==(const Origin&) const = default;
-};
+using sluice::Origin;
 
 struct SplitOverride {
   std::string route;

@@ -1,6 +1,5 @@
 #include "proxy/acceptor.hpp"
 
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,8 +47,10 @@ Acceptor::~Acceptor() {
 /// Level-triggered: what this turn leaves, the next one brings. Of several workers that share a
 /// unix socket one wakes.
 void Acceptor::start() {
+  if (descriptor_ < 0 || std::exchange(is_polled_, true)) return;
   if (!worker_.reactor().add(descriptor_, *this, EPOLLIN | EPOLLEXCLUSIVE)) {
-    spdlog::error("cannot accept on {}: {}", tally_.listener, std::strerror(errno));
+    worker_.say(LogLevel::error,
+                "cannot accept on " + tally_.listener + ": " + std::strerror(errno));
   }
 }
 
@@ -83,9 +84,11 @@ bool Acceptor::accept_one() {
   if (descriptor < 0) {
     if (errno == EINTR || errno == ECONNABORTED) return true;
     if (errno == EAGAIN) return false;
-    spdlog::error("cannot accept on {}: {}; trying again in {} ms", tally_.listener,
-                  std::strerror(errno), pause_after_error.count());
+    worker_.say(LogLevel::error, "cannot accept on " + tally_.listener + ": " +
+                                     std::strerror(errno) + "; trying again in " +
+                                     std::to_string(pause_after_error.count()) + " ms");
     worker_.reactor().remove(descriptor_);
+    is_polled_ = false;
     pause_.arm(pause_after_error);
     return false;
   }

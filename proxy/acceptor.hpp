@@ -15,11 +15,12 @@ class Acceptor final : private Polled {
   Acceptor(Worker& worker, int descriptor, ListenerTally& tally);
   ~Acceptor() override;
 
+  const std::string& name() const { return tally_.listener; }
+  /// Begins to accept; does nothing when it did before.
   void start();
   /// Serves what is in the backlog, then closes the socket: nobody who has connected is turned
   /// away.
   void stop();
-  const ListenerTally& tally() const { return tally_; }
 
  private:
   void note(std::uint32_t) noexcept override {}
@@ -32,6 +33,7 @@ class Acceptor final : private Polled {
   int expected_ = 1;  ///< clients that the next turn probably brings
   Deadline pause_;    ///< until accepting is tried again after an error
   ListenerTally& tally_;
+  bool is_polled_ = false;
 };
 
 }  // namespace sluice::proxy

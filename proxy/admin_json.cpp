@@ -35,7 +35,7 @@ void write(JsonWriter& json, const BackendStatus& backend) {
   json.open_object();
   json.key("address").text(backend.address);
   json.key("weight").weight(backend.weight);
-  json.key("health").text(core::to_string(backend.health));
+  json.key("health").text(to_string(backend.health));
   json.key("last_check").text(backend.last_check);
   json.key("drain").text(to_string(backend.drain));
   json.key("in_flight").number(backend.in_flight);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/log_sink.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 
@@ -57,6 +58,7 @@ struct AdminOptions {
   std::uint64_t body_limit = 1024 * 1024;
   std::uint32_t head_limit = 16 * 1024;
   std::size_t event_backlog = 256;  ///< events that a reader may lag behind before it is cut
+  LogSink log = {};
 };
 
 /// An error as RFC 9457 problem+json. An empty title stands for the reason phrase.

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -44,6 +43,9 @@ struct AdminServer::Shell {
 
   static asio::awaitable<void> accept_all(std::shared_ptr<Shell> shell);
   static void serve(const std::shared_ptr<Shell>& shell, Protocol::socket socket);
+  void log(LogLevel level, std::string line) const {
+    if (options.log) options.log(level, std::move(line));
+  }
 
   asio::io_context& io;
   Control& control;
@@ -76,7 +78,7 @@ asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shel
       continue;
     }
     if (error == asio::error::connection_aborted) continue;
-    spdlog::warn("admin: cannot accept a connection: {}", error.message());
+    shell->log(LogLevel::warn, "admin: cannot accept a connection: " + error.message());
     shell->pause.expires_after(accept_pause);
     co_await shell->pause.async_wait(result);
   }
@@ -102,7 +104,8 @@ void AdminServer::Shell::serve(const std::shared_ptr<Shell>& shell, Protocol::so
                    try {
                      std::rethrow_exception(failure);
                    } catch (const std::exception& error) {
-                     spdlog::error("admin: connection ended by: {}", error.what());
+                     shell->log(LogLevel::error,
+                                std::string("admin: connection ended by: ") + error.what());
                    }
                  });
 }
@@ -124,10 +127,12 @@ std::string AdminServer::listen(const std::string& address) {
     return "The admin interface cannot listen on " + address + ": " + error.message() + ".";
   opened->release();
   shell_->listening = std::move(*opened);
-  asio::co_spawn(shell_->io, Shell::accept_all(shell_), [](const std::exception_ptr& failure) {
-    if (failure) spdlog::critical("admin: accepting ended by an error; nobody can connect");
-  });
-  spdlog::info("admin: listening on {}", shell_->listening.address());
+  asio::co_spawn(
+      shell_->io, Shell::accept_all(shell_), [shell = shell_](const std::exception_ptr& failure) {
+        if (!failure) return;
+        shell->log(LogLevel::critical, "admin: accepting ended by an error; nobody can connect");
+      });
+  shell_->log(LogLevel::info, "admin: listening on " + shell_->listening.address());
   return "";
 }
 

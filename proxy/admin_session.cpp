@@ -10,8 +10,6 @@
 #include <ctime>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "core/head.hpp"
 #include "core/status.hpp"
 #include "proxy/admin_events.hpp"
@@ -221,7 +219,10 @@ asio::awaitable<void> AdminSession::follow(EventWish wish) {
   while (!stopped_) {
     std::string text = feed.take();
     if (feed.overrun()) {
-      spdlog::warn("admin: event stream of {} closed: it reads too slowly", peer_);
+      if (options_.log) {
+        options_.log(LogLevel::warn,
+                     "admin: event stream of " + peer_ + " closed: it reads too slowly");
+      }
       co_return;
     }
     if (text.empty()) {

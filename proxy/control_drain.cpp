@@ -1,46 +1,13 @@
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "proxy/json_writer.hpp"
-#include "proxy/local_control.hpp"
+#include "proxy/drain_watch.hpp"
 
 namespace sluice::proxy {
-
-/// One drain that is being followed to its end.
-///
-///     draining --all counts zero--> drained
-///     draining --deadline--> cutting --all counts zero, or a second later--> drained
-///     draining --un-drain--> cancelled
-struct LocalControl::DrainWatch {
-  DrainOrder order;
-  std::set<std::string> addresses;  ///< of the backends it is about
-  TimePoint deadline = TimePoint::max();
-  TimePoint give_up = TimePoint::max();
-  std::uint64_t cut = 0;
-  bool is_cutting = false;
-  bool is_removal = false;
-  std::vector<Done<DrainStatus>> waiting;  ///< who waits for the end
-};
 
 namespace {
 
 constexpr std::chrono::seconds time_to_cut{2};
-
-std::string subject_of(const Control::DrainOrder& order) {
-  return order.backend.empty() ? order.pool : order.pool + " " + order.backend;
-}
-
-std::string event_body(const Control::DrainOrder& order, const std::string& who,
-                       const DrainStatus& status) {
-  JsonWriter body;
-  body.open_object().key("pool").text(order.pool).key("backend").text(order.backend);
-  body.key("who").text(who).key("state").text(to_string(status.state));
-  body.key("in_flight").number(status.in_flight).key("upgraded").number(status.upgraded);
-  body.key("open").number(status.open).key("cut").number(status.cut).close_object();
-  return body.str();
-}
 
 bool same_target(const core::DrainOverride& drain, const std::string& pool,
                  const std::string& backend) {
@@ -48,18 +15,6 @@ bool same_target(const core::DrainOverride& drain, const std::string& pool,
 }
 
 }  // namespace
-
-std::string_view to_string(DrainState state) {
-  switch (state) {
-    case DrainState::none:
-      return "none";
-    case DrainState::draining:
-      return "draining";
-    case DrainState::drained:
-      return "drained";
-  }
-  return "none";
-}
 
 std::optional<Denial> LocalControl::check_target(const std::string& pool,
                                                  const std::string& backend) const {
@@ -89,8 +44,9 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
                                   });
   if (known == overrides_.drains.end()) {
     overrides_.drains.push_back({order.pool, order.backend, {actor.who, wall_clock_ms()}});
-    audit(actor, "drain", subject_of(order), "taking requests", "draining");
-    events_.add("drain", event_body(order, actor.who, {order.pool, order.backend}));
+    const DrainStatus begun{order.pool, order.backend};
+    audit(actor, "drain", subject_of(begun), "taking requests", "draining");
+    notices_.drain_begun({begun, actor.who});
   }
   std::set<std::string> addresses;
   for (const BackendSettings& member : find_pool(order.pool)->backends) {
@@ -215,10 +171,7 @@ void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
 void LocalControl::finish_drain(const std::shared_ptr<DrainWatch>& watch,
                                 const DrainStatus& status) {
   watches_.remove(watch);
-  if (status.state == DrainState::drained) {
-    spdlog::info("{} is drained, {} cut", subject_of(watch->order), status.cut);
-    events_.add("drained", event_body(watch->order, "drain", status));
-  }
+  if (status.state == DrainState::drained) notices_.drained({status, "drain"});
   answer_waiting(*watch, status);
 }
 
@@ -264,9 +217,9 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
     if (is_cancelled) finish_drain(watch, {pool, watch->order.backend, DrainState::none});
   }
   if (removed > 0) {
-    const DrainOrder order{pool, backend, std::nullopt, false};
-    audit(actor, "undrain", subject_of(order), "draining", "taking requests");
-    events_.add("undrain", event_body(order, actor.who, {pool, backend, DrainState::none}));
+    const DrainStatus taken_back{pool, backend, DrainState::none};
+    audit(actor, "undrain", subject_of(taken_back), "draining", "taking requests");
+    notices_.undrained({taken_back, actor.who});
   }
   std::vector<BackendCondition> conditions;
   for (const BackendSettings& member : find_pool(pool)->backends) {

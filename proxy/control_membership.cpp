@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "core/address.hpp"
-#include "proxy/json_writer.hpp"
 #include "proxy/local_control.hpp"
 #include "sluice/problem.hpp"
 
@@ -29,9 +29,7 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
   const auto configured =
       std::find_if(configured_.pools.begin(), configured_.pools.end(),
                    [&](const PoolSettings& entry) { return entry.name == pool; });
-  const std::string before = in_words(settings->backends);
-  settings->backends = backends;
-  const std::string after = in_words(backends);
+  const std::vector<BackendSettings> before = std::exchange(settings->backends, backends);
 
   auto known = std::find_if(
       overrides_.memberships.begin(), overrides_.memberships.end(),
@@ -55,11 +53,8 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
   plan_ = std::move(plan);
   follow_membership();
   forget_removals(pool);
-  audit(actor, "membership", pool, before, after);
-  JsonWriter body;
-  body.open_object().key("pool").text(pool).key("before").text(before).key("after").text(after);
-  body.key("who").text(actor.who).key("why").text("admin call").close_object();
-  events_.add("membership", body.str());
+  audit(actor, "membership", pool, in_words(before), in_words(known->backends));
+  notices_.membership({pool, before, known->backends, actor.who, actor.why});
   post_plan(true, [this, then = std::move(then)] { keep_then(then); });
 }
 

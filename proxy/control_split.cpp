@@ -42,8 +42,10 @@ RouteStatus LocalControl::route_status(std::size_t route) const {
   status.name = plan.settings.name;
   status.host = plan.settings.host;
   status.path = plan.settings.path;
-  status.revision = 1;
-  status.since = {"configuration", started_ms_};
+  const auto known = revisions_.find(status.name);
+  status.revision = known == revisions_.end() ? 1 : known->second.number;
+  status.since =
+      known == revisions_.end() ? Origin{"configuration", started_ms_} : known->second.since;
   const RouteSettings& configured = configured_route(route);
   const auto& shares = plan_->splits[route]->shares();
   for (std::size_t index = 0; index < shares.size(); ++index) {
@@ -151,11 +153,7 @@ void LocalControl::set_split(const std::string& route, std::vector<ShareSettings
   plan_ = std::move(plan);
 
   audit(actor, "split", route, in_words(old), in_words(weights));
-  JsonWriter body;
-  body.open_object().key("route").text(route).key("before").text(in_words(old));
-  body.key("after").text(in_words(weights)).key("revision").number(before.revision + 1);
-  body.key("who").text(actor.who).key("why").text("admin call").close_object();
-  events_.add("split", body.str());
+  notices_.split({route, old, weights, before.revision + 1, actor.who, actor.why});
   post_plan(false, [this, done, status = route_status(index)] {
     keep_then([done, status] { done(status); });
   });

@@ -91,7 +91,7 @@ PoolStatus LocalControl::pool_status(const PoolSettings& pool,
     BackendStatus entry;
     entry.address = backend.address;
     entry.weight = backend.weight;
-    entry.health = prober_.state(pool.name, backend.address);
+    entry.health = health_of(pool.name, backend.address);
     entry.last_check = prober_.last_seen(pool.name, backend.address);
     entry.in_flight = sum.in_flight;
     entry.upgraded = sum.upgraded;
@@ -115,6 +115,8 @@ void LocalControl::pool(const std::string& name, Done<PoolStatus> done) {
   fleet_.ask_all<std::vector<core::Backend>>(
       [name](Worker& worker) { return worker.counts_of(name, ""); },
       [this, name, done](const std::vector<std::vector<core::Backend>>& counts) {
+        // A reload may have taken the pool away meanwhile.
+        if (auto denial = check_target(name, "")) return done(*denial);
         done(pool_status(*find_pool(name), counts));
       });
 }
@@ -155,6 +157,7 @@ void LocalControl::snapshot(Done<Snapshot> done) {
         Snapshot snapshot;
         snapshot.version = version;
         snapshot.generation = plan_->generation;
+        snapshot.last_reload_ok = last_reload_ok_;
         snapshot.access_log_dropped = access_log_.dropped();
         Tally tally;
         for (const WorkerReport& report : reports) tally.merge(report.tally);

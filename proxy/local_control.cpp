@@ -1,12 +1,10 @@
 #include "proxy/local_control.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 
-#include "proxy/json_writer.hpp"
+#include "proxy/drain_watch.hpp"
 #include "proxy/state_json.hpp"
 
 namespace sluice::proxy {
@@ -17,16 +15,6 @@ namespace {
 /// How long the start waits for first verdicts and look-ups.
 constexpr std::chrono::seconds longest_start{5};
 
-template <class Items, class Text>
-std::string joined(const Items& items, Text text) {
-  std::string result;
-  for (const auto& item : items) {
-    if (!result.empty()) result += ' ';
-    result += text(item);
-  }
-  return result;
-}
-
 }  // namespace
 
 std::int64_t wall_clock_ms() {
@@ -36,23 +24,13 @@ std::int64_t wall_clock_ms() {
       .count();
 }
 
-std::string in_words(const std::vector<ShareSettings>& shares) {
-  return joined(shares, [](const ShareSettings& share) {
-    return share.pool + "=" + weight_text(share.weight);
-  });
-}
-
-std::string in_words(const std::vector<BackendSettings>& backends) {
-  return joined(backends, [](const BackendSettings& backend) {
-    return backend.address + "@" + weight_text(backend.weight);
-  });
-}
-
 LocalControl::LocalControl(Parts parts, Settings configured)
     : io_(parts.io),
       fleet_(parts.fleet),
       state_(parts.state),
       access_log_(parts.access_log),
+      notices_(parts.notices),
+      listeners_(parts.listeners),
       configured_(std::move(configured)),
       host_(parts.io, reactor_),
       ticker_(parts.io),
@@ -60,21 +38,23 @@ LocalControl::LocalControl(Parts parts, Settings configured)
               [this](const auto& pool, const auto& address, auto state, const auto& seen) {
                 on_health(pool, address, state, seen);
               }),
-      resolver_(parts.io, wheel_,
-                [this](const auto& pool, const auto& address, const auto& addresses) {
-                  on_resolved(pool, address, addresses);
-                }),
+      resolver_(
+          parts.io, wheel_,
+          [this](const auto& pool, const auto& address, const auto& addresses) {
+            on_resolved(pool, address, addresses);
+          },
+          parts.notices.sink()),
       started_(Clock::now()),
       started_ms_(wall_clock_ms()) {
   const auto saved = state_.load();
   if (!saved) {
-    spdlog::error("the state file {} is not used: {}; the configured values are in force",
-                  state_.path(), saved.error());
+    notices_.log(LogLevel::error, "the state file " + state_.path() + " is not used: " +
+                                      saved.error() + "; the configured values are in force");
     const std::string aside = state_.set_aside();
-    if (!aside.empty()) spdlog::error("it is kept as {}", aside);
+    if (!aside.empty()) notices_.log(LogLevel::error, "it is kept as " + aside);
   }
   core::Effective effective = core::lay_over(configured_, saved ? *saved : core::Overrides{});
-  for (const std::string& notice : effective.notices) spdlog::warn("{}", notice);
+  for (const std::string& notice : effective.notices) notices_.log(LogLevel::warn, notice);
   // What was dropped must not come back at a later restart.
   has_dropped_overrides_ = !effective.notices.empty();
   overrides_ = std::move(effective.kept);
@@ -97,7 +77,10 @@ void LocalControl::stop() {
   ticker_.cancel();
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
-  for (const auto& watch : std::list(watches_)) finish_drain(watch, {});
+  const Denial stopped{503, "The proxy has stopped", "the proxy stopped before this was drained"};
+  for (const auto& watch : std::exchange(watches_, {})) {
+    for (const auto& done : watch->waiting) done(stopped);
+  }
   host_.stop();
   // What was closed just now still has to hear of it.
   while (reactor_.turn(milliseconds(0)) != 0) {
@@ -118,17 +101,16 @@ void LocalControl::tick() {
 void LocalControl::check_ready() {
   const bool is_late = Clock::now() - started_ > longest_start;
   if (!is_late && !(prober_.has_all_verdicts() && resolver_.has_all())) return;
-  if (is_late) spdlog::warn("some backends have no verdict yet; serving without them");
-  readiness_ = {true, ""};
+  if (is_late) {
+    notices_.log(LogLevel::warn, "some backends have no verdict yet; serving without them");
+  }
+  set_readiness({true, ""});
   std::exchange(on_ready_, nullptr)();
 }
 
 void LocalControl::set_readiness(Readiness readiness) {
   readiness_ = std::move(readiness);
-  JsonWriter body;
-  body.open_object().key("ready").boolean(readiness_.ready).key("reason").text(readiness_.reason);
-  body.close_object();
-  events_.add("state", body.str());
+  notices_.readiness(readiness_);
 }
 
 /// `then` runs when every worker has taken the plan in force.
@@ -145,11 +127,17 @@ void LocalControl::post_condition(const std::string& pool, const std::string& ad
   fleet_.on_all([condition](Worker& worker) { worker.apply(condition); });
 }
 
+HealthState LocalControl::health_of(const std::string& pool, const std::string& address) const {
+  const HealthState checked = prober_.state(pool, address);
+  const auto kept = kept_verdicts_.find({pool, address});
+  return checked == HealthState::unknown && kept != kept_verdicts_.end() ? kept->second : checked;
+}
+
 BackendCondition LocalControl::condition_of(const std::string& pool,
                                             const std::string& address) const {
-  const core::HealthState health = prober_.state(pool, address);
+  const HealthState health = health_of(pool, address);
   std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
-  const bool is_well = health == core::HealthState::up || health == core::HealthState::unchecked;
+  const bool is_well = health == HealthState::up || health == HealthState::unchecked;
   const bool up = is_well && !addresses.empty();
   return {pool, address, up, is_draining(pool, address), std::move(addresses)};
 }
@@ -171,7 +159,10 @@ void LocalControl::follow_membership() {
     for (const BackendSettings& backend : pool.backends) {
       members.emplace(pool.name, backend.address);
       resolver_.watch(pool.name, backend.address, pool.resolve_interval);
-      if (!pool.health) continue;
+      if (!pool.health) {
+        prober_.forget(pool.name, backend.address);
+        continue;
+      }
       prober_.watch(pool.name, backend.address, *pool.health);
       if (!resolver_.is_known(pool.name, backend.address)) continue;
       prober_.set_addresses(pool.name, backend.address,
@@ -182,23 +173,17 @@ void LocalControl::follow_membership() {
     if (members.contains(member)) continue;
     prober_.forget(member.first, member.second);
     resolver_.forget(member.first, member.second);
+    kept_verdicts_.erase(member);
   }
   members_ = std::move(members);
 }
 
-void LocalControl::on_health(const std::string& pool, const std::string& address,
-                             core::HealthState state, const std::string& seen) {
-  if (state == core::HealthState::up) {
-    spdlog::info("backend {} of pool {} is up", address, pool);
-  } else {
-    spdlog::warn("backend {} of pool {} is down: {}", address, pool, seen);
-  }
+void LocalControl::on_health(const std::string& pool, const std::string& address, HealthState state,
+                             const std::string& seen) {
+  const auto kept = kept_verdicts_.extract({pool, address});
+  if (!kept.empty() && kept.mapped() == state) return;
   post_condition(pool, address);
-  JsonWriter body;
-  body.open_object().key("pool").text(pool).key("backend").text(address);
-  body.key("health").text(core::to_string(state)).key("who").text("health check");
-  body.key("why").text(seen).close_object();
-  events_.add("health", body.str());
+  notices_.health({pool, address, state, seen});
 }
 
 void LocalControl::on_resolved(const std::string& pool, const std::string& address,
@@ -211,24 +196,21 @@ void LocalControl::on_resolved(const std::string& pool, const std::string& addre
 /// the change: it is in force, and the next write may succeed.
 void LocalControl::keep_then(std::function<void()> then) {
   if (!state_.is_kept()) return then();
-  state_.save(
-      to_state_text(overrides_), [this, then = std::move(then)](const std::string& problem) {
-        asio::post(io_, [problem, then] {
-          if (!problem.empty()) {
-            spdlog::error("{}; what was changed is in force but lost at a restart", problem);
-          }
-          then();
-        });
-      });
+  state_.save(to_state_text(overrides_),
+              [this, then = std::move(then)](const std::string& problem) {
+                asio::post(io_, [this, problem, then] {
+                  if (!problem.empty()) {
+                    notices_.log(LogLevel::error,
+                                 problem + "; what was changed is in force but lost at a restart");
+                  }
+                  then();
+                });
+              });
 }
 
 void LocalControl::audit(const Actor& actor, const std::string& change, const std::string& subject,
-                         const std::string& before, const std::string& after) const {
-  JsonWriter line;
-  line.open_object().key("change").text(change).key("subject").text(subject);
-  line.key("who").text(actor.who).key("from").text(actor.from);
-  line.key("before").text(before).key("after").text(after).close_object();
-  spdlog::info("audit {}", line.str());
+                         const std::string& before, const std::string& after) {
+  notices_.audit({change, subject, actor.who, actor.from, before, after});
 }
 
 bool LocalControl::is_draining(const std::string& pool, const std::string& address) const {
@@ -245,11 +227,11 @@ const PoolSettings* LocalControl::find_pool(const std::string& name) const {
 }
 
 std::vector<Event> LocalControl::events_since(std::uint64_t last_id) const {
-  return events_.since(last_id);
+  return notices_.events().since(last_id);
 }
 
 std::shared_ptr<void> LocalControl::subscribe(std::function<void(const Event&)> listener) {
-  return events_.subscribe(std::move(listener));
+  return notices_.events().subscribe(std::move(listener));
 }
 
 }  // namespace sluice::proxy

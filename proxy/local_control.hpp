@@ -15,8 +15,9 @@
 #include "core/overrides.hpp"
 #include "core/plan.hpp"
 #include "proxy/control.hpp"
-#include "proxy/event_log.hpp"
 #include "proxy/fleet.hpp"
+#include "proxy/listeners.hpp"
+#include "proxy/notices.hpp"
 #include "proxy/prober.hpp"
 #include "proxy/reactor_host.hpp"
 #include "proxy/resolver.hpp"
@@ -33,9 +34,11 @@ class LocalControl final : public Control {
     Fleet& fleet;
     StateFile& state;
     AccessLog& access_log;
+    Notices& notices;
+    Listeners& listeners;
   };
 
-  /// Lays what the state file says over `configured`; notices go to the log.
+  /// Lays what the state file says over `configured`; what it drops is logged.
   LocalControl(Parts parts, Settings configured);
   LocalControl(const LocalControl&) = delete;
   LocalControl& operator=(const LocalControl&) = delete;
@@ -67,28 +70,36 @@ class LocalControl final : public Control {
   void add_backend(const std::string& pool, BackendSettings backend, Actor actor,
                    Done<PoolStatus> done) override;
   void remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) override;
+  /// Puts other settings in force as one new plan, all or nothing; see Proxy::reload(). Answers
+  /// when every worker has taken it and what was changed at run time is on disk. 409, 422.
+  void reload(Settings next, Actor actor, Done<ReloadStatus> done);
   std::vector<Event> events_since(std::uint64_t last_id) const override;
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener) override;
 
  private:
   using Key = std::pair<std::string, std::string>;
   struct DrainWatch;
+  struct SplitRevision {
+    std::uint64_t number = 1;
+    Origin since;
+  };
 
   // local_control.cpp
   void tick();
   void check_ready();
   void post_plan(bool with_conditions, std::function<void()> then);
   void post_condition(const std::string& pool, const std::string& address);
+  HealthState health_of(const std::string& pool, const std::string& address) const;
   BackendCondition condition_of(const std::string& pool, const std::string& address) const;
   std::vector<BackendCondition> all_conditions() const;
   void follow_membership();
-  void on_health(const std::string& pool, const std::string& address, core::HealthState state,
+  void on_health(const std::string& pool, const std::string& address, HealthState state,
                  const std::string& seen);
   void on_resolved(const std::string& pool, const std::string& address,
                    const std::vector<SocketAddress>& addresses);
   void keep_then(std::function<void()> then);
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
-             const std::string& before, const std::string& after) const;
+             const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
   const PoolSettings* find_pool(const std::string& name) const;
 
@@ -114,6 +125,14 @@ class LocalControl final : public Control {
   void change_membership(const std::string& pool, std::vector<BackendSettings> backends,
                          const Actor& actor, std::function<void()> then);
 
+  // control_reload.cpp
+  void put_in_force(Settings next, Listeners::Wanted listeners, const Actor& actor,
+                    Done<ReloadStatus> done);
+  void count_revisions(const std::vector<RouteStatus>& before);
+  void keep_verdicts(const Settings& before);
+  void tell_differences(const Settings& before, const Actor& actor);
+  void follow_removal(const std::string& pool, const std::string& address);
+
   // control_status.cpp
   PoolStatus pool_status(const PoolSettings& pool,
                          const std::vector<std::vector<core::Backend>>& counts) const;
@@ -122,6 +141,8 @@ class LocalControl final : public Control {
   Fleet& fleet_;
   StateFile& state_;
   AccessLog& access_log_;
+  Notices& notices_;
+  Listeners& listeners_;
   Settings configured_;
   core::Overrides overrides_;
   Settings effective_;
@@ -133,23 +154,23 @@ class LocalControl final : public Control {
   boost::asio::steady_timer ticker_;
   Prober prober_;
   Resolver resolver_;
-  EventLog events_;
   Readiness readiness_{false, "starting"};
   std::function<void()> on_ready_;
   std::set<Key> members_;  ///< that are checked and looked up
+  /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
+  std::map<Key, HealthState> kept_verdicts_;
+  /// Where the splits stand that no override speaks of, once a reload has changed something.
+  std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;
   TimePoint started_;
   std::int64_t started_ms_;
   bool has_dropped_overrides_ = false;
+  bool last_reload_ok_ = true;
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
 };
 
 /// Milliseconds since the Unix epoch.
 std::int64_t wall_clock_ms();
-
-/// "shop-v1=90 shop-v2=10".
-std::string in_words(const std::vector<ShareSettings>& shares);
-std::string in_words(const std::vector<BackendSettings>& backends);
 
 }  // namespace sluice::proxy

@@ -1,7 +1,5 @@
 #include "proxy/resolver.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -34,8 +32,9 @@ struct Resolver::Name {
   std::weak_ptr<Name> self;
 };
 
-Resolver::Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change)
-    : resolver_(io), wheel_(wheel), on_change_(std::move(on_change)) {}
+Resolver::Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change,
+                   LogSink log)
+    : resolver_(io), wheel_(wheel), on_change_(std::move(on_change)), log_(std::move(log)) {}
 
 Resolver::~Resolver() {
   stop();
@@ -77,33 +76,39 @@ void Resolver::look_up(const std::shared_ptr<Name>& name) {
   resolver_.async_resolve(
       name->parsed.host, std::to_string(name->parsed.port), tcp::resolver::numeric_service,
       [this, name](const boost::system::error_code& error,
-                   const tcp::resolver::results_type& found) {
-        if (name->is_forgotten) return;
-        const bool is_first = !std::exchange(name->is_done, true);
-        name->next.arm(name->interval);
-        if (error) {
-          if (!name->was_failing) {
-            spdlog::warn("cannot look up backend {} of pool {}: {}; {}", name->address, name->pool,
-                         error.message(),
-                         name->addresses.empty() ? "it gets no requests" : "keeping what is known");
-          }
-          name->was_failing = true;
-          if (is_first) on_change_(name->pool, name->address, name->addresses);
-          return;
-        }
-        name->was_failing = false;
-        std::vector<SocketAddress> addresses;
-        for (const auto& entry : found) {
-          SocketAddress address;
-          const auto endpoint = entry.endpoint();
-          std::memcpy(&address.storage, endpoint.data(), endpoint.size());
-          address.length = static_cast<socklen_t>(endpoint.size());
-          addresses.push_back(address);
-        }
-        if (addresses == name->addresses && !is_first) return;
-        name->addresses = std::move(addresses);
-        on_change_(name->pool, name->address, name->addresses);
-      });
+                   const tcp::resolver::results_type& found) { take(*name, error, found); });
+}
+
+/// What a look-up came to.
+void Resolver::take(Name& name, const boost::system::error_code& error,
+                    const tcp::resolver::results_type& found) {
+  if (name.is_forgotten) return;
+  const bool is_first = !std::exchange(name.is_done, true);
+  name.next.arm(name.interval);
+  if (error) {
+    if (!std::exchange(name.was_failing, true)) report_failure(name, error.message());
+    if (is_first) on_change_(name.pool, name.address, name.addresses);
+    return;
+  }
+  name.was_failing = false;
+  std::vector<SocketAddress> addresses;
+  for (const auto& entry : found) {
+    SocketAddress address;
+    const auto endpoint = entry.endpoint();
+    std::memcpy(&address.storage, endpoint.data(), endpoint.size());
+    address.length = static_cast<socklen_t>(endpoint.size());
+    addresses.push_back(address);
+  }
+  if (addresses == name.addresses && !is_first) return;
+  name.addresses = std::move(addresses);
+  on_change_(name.pool, name.address, name.addresses);
+}
+
+void Resolver::report_failure(const Name& name, const std::string& reason) const {
+  if (!log_) return;
+  log_(LogLevel::warn,
+       "cannot look up backend " + name.address + " of pool " + name.pool + ": " + reason + "; " +
+           (name.addresses.empty() ? "it gets no requests" : "keeping what is known"));
 }
 
 void Resolver::forget(const std::string& pool, const std::string& address) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/deadline.hpp"
+#include "proxy/log_sink.hpp"
 #include "proxy/socket_address.hpp"
 
 namespace sluice::proxy {
@@ -23,7 +24,8 @@ class Resolver {
   using OnChange = std::function<void(const std::string& pool, const std::string& address,
                                       const std::vector<SocketAddress>& addresses)>;
 
-  Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change);
+  /// `log` hears of look-ups that begin to fail.
+  Resolver(boost::asio::io_context& io, DeadlineWheel& wheel, OnChange on_change, LogSink log = {});
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   ~Resolver();
@@ -43,10 +45,14 @@ class Resolver {
   struct Name;
   using Key = std::pair<std::string, std::string>;
   void look_up(const std::shared_ptr<Name>& name);
+  void take(Name& name, const boost::system::error_code& error,
+            const boost::asio::ip::tcp::resolver::results_type& found);
+  void report_failure(const Name& name, const std::string& reason) const;
 
   boost::asio::ip::tcp::resolver resolver_;
   DeadlineWheel& wheel_;
   OnChange on_change_;
+  LogSink log_;
   std::map<Key, std::shared_ptr<Name>> names_;
 };
 

@@ -117,6 +117,12 @@ void Worker::stop_accepting() {
   for (const auto& acceptor : acceptors_) acceptor->stop();
 }
 
+void Worker::stop_listening(const std::string& name) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->name() == name) acceptor->stop();
+  }
+}
+
 void Worker::finish(std::chrono::milliseconds spread) {
   finishing_ = true;
   sessions_.for_each([&](Session& session) {

@@ -11,6 +11,7 @@
 #include "proxy/access_log.hpp"
 #include "proxy/deadline.hpp"
 #include "proxy/live_plan.hpp"
+#include "proxy/log_sink.hpp"
 #include "proxy/pipe_pool.hpp"
 #include "proxy/random.hpp"
 #include "proxy/reactor.hpp"
@@ -55,6 +56,7 @@ class Worker {
   struct Shared {
     AccessLog& access_log;
     std::atomic<unsigned>& connections;  ///< client connections over all workers
+    LogSink say = {};                    ///< from any thread
   };
 
   explicit Worker(Shared shared);
@@ -76,8 +78,10 @@ class Worker {
   /// Accepts on a listening descriptor, which it takes over. `name`: the listener's configured
   /// address.
   void listen(int descriptor, const std::string& name);
-  void accept_on();  ///< begin to accept on all listeners
+  void accept_on();  ///< begin to accept on all listeners that do not yet
   void stop_accepting();
+  /// Accepts no more on the listener of this name; connections that stand go on.
+  void stop_listening(const std::string& name);
   /// From now on connections end with the request under way; idle ones within `spread`.
   void finish(std::chrono::milliseconds spread);
   bool is_finishing() const { return finishing_; }
@@ -104,6 +108,10 @@ class Worker {
   Tally& tally() { return tally_; }
   SessionList& sessions() { return sessions_; }
   std::atomic<unsigned>& connections() { return shared_.connections; }
+  /// A line for the operational log.
+  void say(LogLevel level, std::string line) const {
+    if (shared_.say) shared_.say(level, std::move(line));
+  }
   const LocalPtr<LivePlan>& plan() const { return plan_; }
   /// An IMF-fixdate (RFC 9110 section 5.6.7), at most a second old.
   std::string_view date() const { return date_; }

@@ -70,12 +70,14 @@ check_angled() {
     metrics:boost/* | metrics:toml++/* | metrics:spdlog/* | metrics:CLI/*)
       breach "$file:$line" "metrics/ may not include <$name>"
       ;;
-    proxy:toml++/* | proxy:prometheus/* | proxy:CLI/*)
+    proxy:toml++/* | proxy:prometheus/* | proxy:CLI/* | proxy:spdlog/* | proxy:fmt/*)
       breach "$file:$line" "proxy/ may not include <$name>"
       ;;
   esac
   case $file:$name in
-    */include/*:boost/*) breach "$file:$line" "a public header shows Boost: <$name>" ;;
+    */include/*:boost/* | */include/*:prometheus/* | */include/*:toml++/*)
+      breach "$file:$line" "a public header shows a library: <$name>"
+      ;;
   esac
 }
 
@@ -178,7 +180,10 @@ prove() {
   expect_breach proxy/bad.cpp '#include <prometheus/counter.h>' \
     'proxy/ may not include <prometheus/counter.h>'
   expect_breach proxy/include/sluice/bad.hpp '#include <boost/asio/ip/tcp.hpp>' \
-    'a public header shows Boost: <boost/asio/ip/tcp.hpp>'
+    'a public header shows a library: <boost/asio/ip/tcp.hpp>'
+  expect_breach metrics/include/sluice/bad.hpp '#include <prometheus/registry.h>' \
+    'a public header shows a library: <prometheus/registry.h>'
+  expect_breach proxy/bad.cpp '#include <spdlog/spdlog.h>' 'proxy/ may not include <spdlog/spdlog.h>'
   expect_breach proxy/bad.cpp '#include <sluice/settings.hpp>' \
     '<sluice/settings.hpp> is ours: include it in quotes'
 
@@ -187,6 +192,7 @@ prove() {
   expect_clean conf/good.cpp '#include <toml++/toml.h>'
   expect_clean metrics/good.cpp '#include <prometheus/collectable.h>'
   expect_clean proxy/good.cpp '#include <boost/asio/ip/tcp.hpp>'
+  expect_clean proxy/program/good.cpp '#include <spdlog/spdlog.h>'
   expect_clean proxy/main.cpp '#include "sluice/conf.hpp"'
   expect_clean proxy/program/good.cpp '#include "metrics/x.hpp"'
 

@@ -16,7 +16,7 @@
 #include "proxy/program/demo_proxy.hpp"
 #include "proxy/program/demo_report.hpp"
 #include "proxy/program/demo_service.hpp"
-#include "proxy/program/run.hpp"
+#include "proxy/program/log_observer.hpp"
 #include "proxy/program/verbs.hpp"
 
 namespace sluice::proxy::program {

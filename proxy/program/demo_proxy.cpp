@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include "proxy/json_writer.hpp"
+#include "proxy/program/log_observer.hpp"
 #include "proxy/program/views.hpp"
 
 namespace sluice::proxy::program {
@@ -42,6 +43,7 @@ Settings settings_for(const std::array<std::string, 2>& backends) {
 
 Proxy::Options options_for(metrics::Exporter& exporter) {
   Proxy::Options options;
+  options.observer = std::make_shared<LogObserver>();
   options.render_metrics = [&exporter](const Snapshot& snapshot) {
     return exporter.render(snapshot, steady_clock::now());
   };

@@ -1,7 +1,6 @@
 #include "proxy/program/run.hpp"
 
 #include <poll.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -11,7 +10,9 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <memory>
 
+#include "proxy/program/log_observer.hpp"
 #include "sluice/conf.hpp"
 #include "sluice/metrics.hpp"
 #include "sluice/proxy.hpp"
@@ -70,14 +71,6 @@ void obey_until_stopped(Proxy& proxy, int signals, int stopped) {
 
 }  // namespace
 
-void open_log(const std::string& level) {
-  auto logger = spdlog::stderr_logger_mt("sluice");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
-}
-
 int check(const std::string& file) {
   if (!report(conf::read_file(file), file)) return 1;
   std::cout << file << ": ok\n";
@@ -96,10 +89,10 @@ int run(const std::string& file) {
   options.render_metrics = [&exporter](const Snapshot& snapshot) {
     return exporter.render(snapshot, std::chrono::steady_clock::now());
   };
-  options.on_stopped = [stopped] {
+  options.observer = std::make_shared<LogObserver>([stopped] {
     const std::uint64_t one = 1;
     static_cast<void>(!::write(stopped, &one, sizeof(one)));
-  };
+  });
   Proxy proxy(parsed.settings, std::move(options));
   const auto problems = proxy.start();
   for (const Problem& problem : problems) {

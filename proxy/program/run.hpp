@@ -13,7 +13,4 @@ int check(const std::string& file);
 /// file or the machine does not allow it to start.
 int run(const std::string& file);
 
-/// Sends the operational log to standard error, from `level` on.
-void open_log(const std::string& level);
-
 }  // namespace sluice::proxy::program

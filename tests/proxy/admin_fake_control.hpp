@@ -36,7 +36,7 @@ class FakeControl : public Control {
                      true}};
     BackendStatus backend;
     backend.address = "127.0.0.1:9001";
-    backend.health = core::HealthState::up;
+    backend.health = HealthState::up;
     backend.in_flight = 5;
     state.pools = {{"shop-v1", "least_request", false, {backend}}};
   }

@@ -8,7 +8,8 @@
 
 /// What an operator asks for, as plain values. `sluice::conf` reads them from TOML; an embedding
 /// program fills them in directly. Every value has the default that the documentation names.
-/// `sluice::validate` (problem.hpp) says what is wrong with them.
+/// `sluice::validate` (problem.hpp) says what is wrong with them. Name the members you mean, as in
+/// {.name = "shop-v1", .backends = {...}}: a new version may put one between two others.
 namespace sluice {
 
 using std::chrono::milliseconds;
@@ -25,7 +26,7 @@ inline constexpr Weight weight_max = 100'000'000;
 /// Active health check of the backends of a pool.
 struct HealthSettings {
   std::string path = "/";       ///< asked with GET; 2xx and 3xx are a success
-  std::string host;             ///< Host field of the probe; empty: the backend's address
+  std::string host = {};        ///< Host field of the probe; empty: the backend's address
   milliseconds interval{1000};  ///< between two checks of one backend, with 10 % jitter
   milliseconds timeout{500};    ///< for one check as a whole
   unsigned rise = 2;            ///< successes in a row that make a down backend up
@@ -41,17 +42,17 @@ enum class Balance : std::uint8_t {
 
 /// One backend of a pool. `address` is "IPv4:port", "[IPv6]:port", "name:port" or "unix:/path".
 struct BackendSettings {
-  std::string address;
+  std::string address = {};
   Weight weight = weight_one;  ///< share inside the pool; above zero
   bool operator==(const BackendSettings&) const = default;
 };
 
 /// The backends of one version of a service.
 struct PoolSettings {
-  std::string name;
-  std::vector<BackendSettings> backends;
+  std::string name = {};
+  std::vector<BackendSettings> backends = {};
   Balance balance = Balance::least_request;
-  std::optional<HealthSettings> health;   ///< none: backends count as up
+  std::optional<HealthSettings> health = {};  ///< none: backends count as up
   milliseconds idle_timeout{30'000};      ///< a pooled connection unused for this long is closed
   milliseconds resolve_interval{10'000};  ///< between two look-ups of a DNS name
   bool operator==(const PoolSettings&) const = default;
@@ -67,16 +68,16 @@ enum class StickyKind : std::uint8_t {
 
 struct StickySettings {
   StickyKind kind = StickyKind::none;
-  std::string name;  ///< of the cookie or field
+  std::string name = {};  ///< of the cookie or field
   bool operator==(const StickySettings&) const = default;
 };
 
 /// Requests that carry this field or cookie with exactly this value go to `pool`.
 struct ForceSettings {
   bool cookie = false;  ///< false: `name` is a request field, true: a cookie
-  std::string name;
-  std::string value;
-  std::string pool;
+  std::string name = {};
+  std::string value = {};
+  std::string pool = {};
   bool operator==(const ForceSettings&) const = default;
 };
 
@@ -89,8 +90,8 @@ struct ShareSettings {
 
 /// A request field that a route wants to see, with exactly this value.
 struct FieldMatchSettings {
-  std::string name;
-  std::string value;
+  std::string name = {};
+  std::string value = {};
   bool operator==(const FieldMatchSettings&) const = default;
 };
 
@@ -120,21 +121,21 @@ struct LimitSettings {
 /// Which requests go to which split. The most specific route wins, never the order of the file:
 /// exact host, wildcard host, any host; then the longest path; then the most conditions; then name.
 struct RouteSettings {
-  std::string name;
-  std::string host;                        ///< "shop.example.com", "*.example.com" or "" for any
-  std::string path = "/";                  ///< prefix on segment borders
-  std::vector<std::string> methods;        ///< empty: any
-  std::vector<FieldMatchSettings> fields;  ///< all must match
-  std::vector<ShareSettings> split;        ///< in order: the old pool first
-  StickySettings sticky;
-  std::vector<ForceSettings> force;  ///< first match wins
-  TimeoutSettings timeouts;          ///< those of the file, with the route's own on top
+  std::string name = {};
+  std::string host = {};                  ///< "shop.example.com", "*.example.com" or "" for any
+  std::string path = "/";                 ///< prefix on segment borders
+  std::vector<std::string> methods = {};  ///< empty: any
+  std::vector<FieldMatchSettings> fields = {};  ///< all must match
+  std::vector<ShareSettings> split = {};        ///< in order: the old pool first
+  StickySettings sticky = {};
+  std::vector<ForceSettings> force = {};  ///< first match wins
+  TimeoutSettings timeouts = {};          ///< those of the file, with the route's own on top
   bool operator==(const RouteSettings&) const = default;
 };
 
 /// An address on which clients connect: "IPv4:port", "[IPv6]:port" or "unix:/path".
 struct ListenerSettings {
-  std::string address;
+  std::string address = {};
   bool operator==(const ListenerSettings&) const = default;
 };
 
@@ -144,15 +145,15 @@ struct ServerSettings {
   milliseconds drain_timeout{30'000};         ///< then what is in flight may finish for this long
   std::string state_dir = "/var/lib/sluice";  ///< what must survive a restart; "": nothing does
   bool forwarded = false;                     ///< send Forwarded (RFC 7239) as well
-  std::vector<std::string>
-      trusted_proxies;  ///< CIDR; only their X-Forwarded-* and Forwarded are kept
+  /// CIDR; only their X-Forwarded-* and Forwarded are kept.
+  std::vector<std::string> trusted_proxies = {};
   bool operator==(const ServerSettings&) const = default;
 };
 
 struct AdminSettings {
   std::string address =
-      "127.0.0.1:9901";    ///< or "unix:/run/sluice/admin.sock"; "": no admin interface
-  std::string token_file;  ///< bearer token; needed when not loopback or unix
+      "127.0.0.1:9901";         ///< or "unix:/run/sluice/admin.sock"; "": no admin interface
+  std::string token_file = {};  ///< bearer token; needed when not loopback or unix
   bool operator==(const AdminSettings&) const = default;
 };
 

@@ -1,13 +1,19 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sluice/observer.hpp"
+#include "sluice/outcome.hpp"
 #include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
+#include "sluice/status.hpp"
 
 namespace sluice {
 
@@ -18,39 +24,53 @@ namespace sluice {
 ///     ...
 ///     sluice::Proxy proxy(settings);
 ///     if (auto problems = proxy.start(); !problems.empty()) ...
+///     proxy.set_split("shop", {{"shop-v1", 90}, {"shop-v2", 10}},
+///                     [](sluice::Outcome<sluice::RouteStatus> now) { ... });
 ///     proxy.wait();
 ///
-/// Runs on threads of its own: one per worker and one for control and the admin interface. All
-/// functions may be called from any thread; no callback is made under a lock.
+/// Threads: runs on threads of its own, one per worker and one for control and the admin interface;
+/// they block signals. Every function may be called from any thread, also from an observer and from
+/// a completion, unless it says otherwise. No callback is made under a lock.
+///
+/// Completions: each is called exactly once, on the control thread, never inside the call that it
+/// was given to. Calls are carried out in the order in which they were made; those made before
+/// start() wait for it. When the proxy ends meanwhile, or has ended, or is destroyed without having
+/// started, a completion gets a Denial with status 503 (in the last case inside the destructor). A
+/// completion must neither block nor throw. It may be empty.
+///
+/// Each call comes in a second form that returns a future instead. get() on it blocks until the
+/// control thread has answered, so it deadlocks on the control thread: in a completion, in an
+/// observer, in render_metrics.
 class Proxy {
  public:
   struct Options {
-    /// Turns counts into what GET /metrics answers; without it the call answers 501. Control
-    /// thread.
-    std::function<std::string(const Snapshot&)> render_metrics;
-    /// Called once, on the control thread, when the proxy has stopped.
-    std::function<void()> on_stopped;
+    /// Turns counts into what GET /metrics answers, on the control thread; without it the call
+    /// answers 404. sluice::metrics::Exporter does it.
+    std::function<std::string(const Snapshot&)> render_metrics = {};
+    /// Hears what happens; without it nobody does, and nothing is printed but the access log
+    /// (settings.log.access).
+    std::shared_ptr<Observer> observer = {};
   };
 
   explicit Proxy(Settings settings);
   Proxy(Settings settings, Options options);
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
-  /// Stops at once if it still runs.
+  /// Stops at once if it still runs, and waits for that. Not on the control thread.
   ~Proxy();
 
   /// Checks the settings, binds every address and starts to serve: connections are accepted as soon
   /// as every backend has had its first health check. Empty on success; else everything that stands
-  /// in the way, and nothing runs.
+  /// in the way, and nothing runs. At most once.
   std::vector<Problem> start();
 
   /// Begins the graceful stop: lame duck, drain, end (settings.server). Returns at once; a second
   /// call is stop_now().
   void stop();
-  /// Ends everything under way now.
+  /// Ends everything under way now. Returns at once.
   void stop_now();
-  /// Waits until the proxy has stopped. Returns the number of requests and tunnels that had to be
-  /// cut.
+  /// Waits until the proxy has stopped; at once when it does not run. Returns the number of
+  /// requests and tunnels that had to be cut. Not on the control thread.
   std::size_t wait();
   /// Opens the access log anew, after it was rotated.
   void reopen_logs();
@@ -60,6 +80,63 @@ class Proxy {
   std::vector<std::string> listener_addresses() const;
   /// The same for the admin interface; "" without one.
   std::string admin_address() const;
+
+  // Changes. `who` is whom audits and notices name.
+
+  /// New weights for a route. Only their ratio counts; pools left out get 0. `done` is called when
+  /// they are in force for every request that starts from then on, and on disk. 404 no such route,
+  /// 422 weights that cannot be.
+  void set_split(std::string route, std::vector<ShareSettings> weights, Done<RouteStatus> done,
+                 std::string who = "library");
+  std::future<Outcome<RouteStatus>> set_split(std::string route,
+                                              std::vector<ShareSettings> weights);
+
+  /// From the moment the workers hear of it, before anything that is called later, `backend` ("":
+  /// every backend of the pool) gets nothing new; what it has is finished. `done` is called when
+  /// nothing is left (state `drained`), when `deadline` has passed and what was left is cut (none:
+  /// never; deadline_passed, `cut` says how many), or when it is taken back (state `none`). 404.
+  void drain(std::string pool, std::string backend, std::optional<milliseconds> deadline,
+             Done<DrainStatus> done, std::string who = "library");
+  std::future<Outcome<DrainStatus>> drain(std::string pool, std::string backend = "",
+                                          std::optional<milliseconds> deadline = std::nullopt);
+
+  /// Takes a drain back, also an unfinished one; with `backend` "" that of the pool and of each of
+  /// its backends. `done` is called when requests may go there again. 404; 409 for a backend whose
+  /// whole pool drains.
+  void undrain(std::string pool, std::string backend, Done<PoolStatus> done,
+               std::string who = "library");
+  std::future<Outcome<PoolStatus>> undrain(std::string pool, std::string backend = "");
+
+  /// Other backends for a pool: those that stay keep connections, counts and health, added ones
+  /// start unknown, removed ones drain. 404, 422.
+  void set_backends(std::string pool, std::vector<BackendSettings> backends, Done<PoolStatus> done,
+                    std::string who = "library");
+  std::future<Outcome<PoolStatus>> set_backends(std::string pool,
+                                                std::vector<BackendSettings> backends);
+
+  /// Puts other settings in force as one new plan, or changes nothing: 422 with every problem that
+  /// stands in the way, 409 when the proxy stops. Requests under way keep the plan they began with;
+  /// counters never go back.
+  ///
+  /// All may change but server.workers, server.state_dir, admin.* and log.access, which take a
+  /// restart. log.level is for the observer to heed. New listeners are opened before anything else
+  /// happens; those that are gone accept no more, their connections end by themselves. Backends
+  /// that stay keep connections, counts and health, added ones start unknown, removed ones drain.
+  ///
+  /// What was changed at run time (weights, drains, backends) stays on top, but where the settings
+  /// say something else than they did when it was changed: then they win, with a notice.
+  void reload(Settings settings, Done<ReloadStatus> done, std::string who = "library");
+  std::future<Outcome<ReloadStatus>> reload(Settings settings);
+
+  // Questions.
+
+  /// Everything the admin interface shows in GET /v1/status.
+  void status(Done<Status> done);
+  std::future<Outcome<Status>> status();
+
+  /// All counts, summed over the workers; for a metrics exporter.
+  void snapshot(Done<Snapshot> done);
+  std::future<Outcome<Snapshot>> snapshot();
 
  private:
   class Impl;

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/settings.hpp"
+#include "sluice/snapshot.hpp"
+
+/// How a running proxy stands, as plain values: what calls and the admin interface answer with.
+namespace sluice {
+
+/// Who changed something, and when.
+struct Origin {
+  std::string by;          ///< who, as the admin interface or the caller of the library named it
+  std::int64_t at_ms = 0;  ///< milliseconds since the Unix epoch
+  bool operator==(const Origin&) const = default;
+};
+
+/// What the health checks say of a backend.
+enum class HealthState : std::uint8_t {
+  unchecked,  ///< its pool has no health check: it counts as up
+  unknown,    ///< not checked yet: gets nothing
+  up,
+  down,
+};
+std::string_view to_string(HealthState state);
+
+struct ShareStatus {
+  std::string pool;
+  Weight configured = 0;
+  Weight in_force = 0;
+};
+
+struct RouteStatus {
+  std::string name;
+  std::string host;
+  std::string path;
+  std::vector<ShareStatus> shares;
+  std::uint64_t revision = 0;  ///< grows with every change of the split; the ETag
+  Origin since;                ///< when and by whom the split in force was set
+  bool overridden = false;     ///< differs from the configured one
+};
+
+enum class DrainState : std::uint8_t {
+  none,      ///< takes requests
+  draining,  ///< gets nothing new, something is left
+  drained,   ///< gets nothing new, every count is zero
+};
+std::string_view to_string(DrainState state);
+
+struct BackendStatus {
+  std::string address;
+  Weight weight = weight_one;
+  HealthState health = HealthState::unknown;
+  std::string last_check;  ///< what the last health check saw, in words; "" when up or unchecked
+  DrainState drain = DrainState::none;
+  std::uint64_t in_flight = 0;
+  std::uint64_t upgraded = 0;  ///< tunnels
+  std::uint64_t open = 0;      ///< connections, idle ones included
+  std::uint64_t idle = 0;
+  std::uint64_t requests = 0;  ///< attempts ever given to it
+  std::uint64_t failures = 0;  ///< of these
+};
+
+struct PoolStatus {
+  std::string name;
+  std::string balance;
+  bool overridden = false;  ///< membership differs from the configured one
+  std::vector<BackendStatus> backends;
+};
+
+struct DrainStatus {
+  std::string pool;
+  std::string backend;  ///< "": the whole pool
+  DrainState state = DrainState::draining;
+  bool deadline_passed = false;
+  std::uint64_t in_flight = 0;  ///< what still holds it
+  std::uint64_t upgraded = 0;
+  std::uint64_t open = 0;
+  std::uint64_t cut = 0;  ///< requests and tunnels ended by the deadline
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string reason;  ///< "starting", "lame duck", "draining"; "" when ready
+};
+
+struct Status {
+  std::string version;
+  std::int64_t started_ms = 0;  ///< since the Unix epoch
+  std::uint64_t uptime_ms = 0;
+  std::uint64_t generation = 0;  ///< of the plan in force
+  unsigned workers = 0;
+  Readiness readiness;
+  std::vector<ListenerCounts> listeners;
+  std::vector<RouteStatus> routes;
+  std::vector<PoolStatus> pools;
+};
+
+/// What a reload did.
+struct ReloadStatus {
+  std::uint64_t generation = 0;      ///< of the plan that it put in force
+  std::vector<std::string> notices;  ///< a sentence for each change made at run time that it undid
+};
+
+}  // namespace sluice

@@ -1,0 +1,111 @@
+#include "proxy/listeners.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace sluice::proxy {
+namespace {
+
+constexpr int listen_backlog = 4096;
+
+ListenOptions listen_options() {
+  ListenOptions options;
+  options.subject = "A listener";
+  options.table = "[[listener]]";
+  options.file_mode = 0666;
+  options.backlog = listen_backlog;
+  options.shared_port = true;
+  return options;
+}
+
+/// Each worker takes one of the sockets, no matter which.
+void hand_over(Fleet& fleet, const Listeners::Listener& listener, bool accepts) {
+  auto next = std::make_shared<std::atomic<std::size_t>>(0);
+  fleet.on_all(
+      [sockets = listener.sockets, name = listener.address, next, accepts](Worker& worker) {
+        worker.listen((*sockets)[(*next)++].release(), name);
+        if (accepts) worker.accept_on();
+      });
+}
+
+}  // namespace
+
+Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settings,
+                                     std::vector<Problem>& problems) const {
+  Wanted wanted;
+  std::vector<Listener> known = open_;
+  for (std::size_t index = 0; index < settings.size(); ++index) {
+    const std::string& address = settings[index].address;
+    const auto found = std::find_if(known.begin(), known.end(), [&](const Listener& listener) {
+      return listener.configured == address;
+    });
+    if (found != known.end()) {
+      wanted.push_back(std::move(*found));
+      known.erase(found);
+      continue;
+    }
+    const std::string where = "listener[" + std::to_string(index) + "].address";
+    wanted.push_back(open(address, where, problems));
+  }
+  return wanted;
+}
+
+Listeners::Listener Listeners::open(const std::string& address, const std::string& where,
+                                    std::vector<Problem>& problems) const {
+  const ListenOptions options = listen_options();
+  Listener listener{address, {}, std::make_shared<std::vector<ListeningSocket>>()};
+  auto first = ListeningSocket::open(address, options);
+  if (!first) {
+    problems.push_back({where, first.error()});
+    return listener;
+  }
+  listener.address = first->address();
+  listener.sockets->push_back(std::move(*first));
+  while (listener.sockets->size() < fleet_.size()) {
+    auto another = listener.sockets->front().another(options);
+    if (!another) {
+      problems.push_back({where, another.error()});
+      break;
+    }
+    listener.sockets->push_back(std::move(*another));
+  }
+  return listener;
+}
+
+void Listeners::put_in_force(Wanted wanted) {
+  const auto is_among = [](const std::vector<Listener>& all, const Listener& one) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Listener& other) { return other.sockets == one.sockets; });
+  };
+  for (const Listener& listener : wanted) {
+    if (!is_among(open_, listener)) hand_over(fleet_, listener, accepts_);
+  }
+  for (const Listener& listener : open_) {
+    if (is_among(wanted, listener)) continue;
+    // The sockets live on until every worker has stopped: then the file of a unix socket goes.
+    fleet_.on_all_then([name = listener.address](Worker& worker) { worker.stop_listening(name); },
+                       [sockets = listener.sockets] {});
+  }
+  const std::lock_guard lock(mutex_);
+  open_ = std::move(wanted);
+}
+
+void Listeners::accept() {
+  accepts_ = true;
+  fleet_.on_all([](Worker& worker) { worker.accept_on(); });
+}
+
+void Listeners::close() {
+  const std::lock_guard lock(mutex_);
+  open_.clear();
+}
+
+std::vector<std::string> Listeners::addresses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> addresses;
+  for (const Listener& listener : open_) addresses.push_back(listener.address);
+  return addresses;
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,109 @@
+#include "proxy/proxy_impl.hpp"
+
+namespace sluice {
+namespace {
+
+using proxy::Actor;
+using proxy::LocalControl;
+
+Actor library_actor(std::string who) {
+  return {std::move(who), "library", "library call"};
+}
+
+/// Calls `call` with a completion that fulfils the future.
+template <class T, class Call>
+std::future<Outcome<T>> promised(Call call) {
+  auto promise = std::make_shared<std::promise<Outcome<T>>>();
+  auto future = promise->get_future();
+  call([promise](Outcome<T> outcome) { promise->set_value(std::move(outcome)); });
+  return future;
+}
+
+}  // namespace
+
+void Proxy::set_split(std::string route, std::vector<ShareSettings> weights, Done<RouteStatus> done,
+                      std::string who) {
+  impl_->ask<RouteStatus>(std::move(done), [=](LocalControl& control, Done<RouteStatus> answer) {
+    control.set_split(route, weights, std::nullopt, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<RouteStatus>> Proxy::set_split(std::string route,
+                                                   std::vector<ShareSettings> weights) {
+  return promised<RouteStatus>([&](Done<RouteStatus> done) {
+    set_split(std::move(route), std::move(weights), std::move(done));
+  });
+}
+
+void Proxy::drain(std::string pool, std::string backend, std::optional<milliseconds> deadline,
+                  Done<DrainStatus> done, std::string who) {
+  impl_->ask<DrainStatus>(std::move(done), [=](LocalControl& control, Done<DrainStatus> answer) {
+    control.drain({pool, backend, deadline, true}, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<DrainStatus>> Proxy::drain(std::string pool, std::string backend,
+                                               std::optional<milliseconds> deadline) {
+  return promised<DrainStatus>([&](Done<DrainStatus> done) {
+    drain(std::move(pool), std::move(backend), deadline, std::move(done));
+  });
+}
+
+void Proxy::undrain(std::string pool, std::string backend, Done<PoolStatus> done, std::string who) {
+  impl_->ask<PoolStatus>(std::move(done), [=](LocalControl& control, Done<PoolStatus> answer) {
+    control.undrain(pool, backend, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<PoolStatus>> Proxy::undrain(std::string pool, std::string backend) {
+  return promised<PoolStatus>([&](Done<PoolStatus> done) {
+    undrain(std::move(pool), std::move(backend), std::move(done));
+  });
+}
+
+void Proxy::set_backends(std::string pool, std::vector<BackendSettings> backends,
+                         Done<PoolStatus> done, std::string who) {
+  impl_->ask<PoolStatus>(std::move(done), [=](LocalControl& control, Done<PoolStatus> answer) {
+    control.set_backends(pool, backends, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<PoolStatus>> Proxy::set_backends(std::string pool,
+                                                     std::vector<BackendSettings> backends) {
+  return promised<PoolStatus>([&](Done<PoolStatus> done) {
+    set_backends(std::move(pool), std::move(backends), std::move(done));
+  });
+}
+
+void Proxy::reload(Settings settings, Done<ReloadStatus> done, std::string who) {
+  impl_->ask<ReloadStatus>(std::move(done), [=](LocalControl& control, Done<ReloadStatus> answer) {
+    control.reload(settings, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<ReloadStatus>> Proxy::reload(Settings settings) {
+  return promised<ReloadStatus>(
+      [&](Done<ReloadStatus> done) { reload(std::move(settings), std::move(done)); });
+}
+
+void Proxy::status(Done<Status> done) {
+  impl_->ask<Status>(std::move(done), [](LocalControl& control, Done<Status> answer) {
+    control.status(std::move(answer));
+  });
+}
+
+std::future<Outcome<Status>> Proxy::status() {
+  return promised<Status>([this](Done<Status> done) { status(std::move(done)); });
+}
+
+void Proxy::snapshot(Done<Snapshot> done) {
+  impl_->ask<Snapshot>(std::move(done), [](LocalControl& control, Done<Snapshot> answer) {
+    control.snapshot(std::move(answer));
+  });
+}
+
+std::future<Outcome<Snapshot>> Proxy::snapshot() {
+  return promised<Snapshot>([this](Done<Snapshot> done) { snapshot(std::move(done)); });
+}
+
+}  // namespace sluice

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "proxy/access_log.hpp"
+#include "proxy/admin_server.hpp"
+#include "proxy/completions.hpp"
+#include "proxy/fleet.hpp"
+#include "proxy/listeners.hpp"
+#include "proxy/local_control.hpp"
+#include "proxy/notices.hpp"
+#include "proxy/state_file.hpp"
+#include "sluice/proxy.hpp"
+
+namespace sluice {
+
+/// The parts of a running proxy, and the order in which they start and end.
+///
+///     idle -> starting -> serving -> lame duck -> draining -> ended
+///                                       any of them --stop_now--> ended
+///
+/// The control thread goes on after the end, until the destructor, so that calls are answered.
+class Proxy::Impl {
+ public:
+  Impl(Settings settings, Options options);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
+  std::vector<Problem> start();
+  void stop();
+  void stop_now();
+  std::size_t wait();
+  void reopen_logs() { access_log_.reopen(); }
+  std::vector<std::string> listener_addresses() const;
+  std::string admin_address() const { return admin_address_; }
+
+  /// Lets `act` work on the control thread, with the completion that it has to call; without
+  /// control there is nothing to act on, and `done` hears of it.
+  template <class T>
+  void ask(Done<T> done, std::function<void(proxy::LocalControl&, Done<T>)> act);
+
+ private:
+  // proxy.cpp
+  void open_files(std::vector<Problem>& problems);
+  void open_listeners(std::vector<Problem>& problems);
+  void open_admin(const std::string& token, std::vector<Problem>& problems);
+  void give_up();
+  void begin();
+
+  // proxy_stop.cpp
+  void run();
+  void begin_lame_duck();
+  void begin_drain();
+  void watch_drain();
+  void cut();
+  void end();
+
+  Settings settings_;  ///< as they were at the start
+  std::function<std::string(const Snapshot&)> render_metrics_;
+  proxy::AccessLog access_log_;
+  proxy::StateFile state_;
+  std::atomic<unsigned> connections_{0};
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer timer_;
+  proxy::Notices notices_;
+  proxy::Completions completions_;
+  std::unique_ptr<proxy::Fleet> fleet_;
+  std::unique_ptr<proxy::Listeners> listeners_;
+  std::unique_ptr<proxy::LocalControl> control_;
+  std::unique_ptr<proxy::AdminServer> admin_;
+  std::string admin_address_;
+  std::thread thread_;
+  proxy::TimePoint drain_end_;
+  std::size_t cut_ = 0;
+  bool is_started_ = false;
+  bool is_stopping_ = false;
+  bool is_ending_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool is_running_ = false;
+};
+
+template <class T>
+void Proxy::Impl::ask(Done<T> done, std::function<void(proxy::LocalControl&, Done<T>)> act) {
+  if (!done) done = [](const Outcome<T>&) {};
+  boost::asio::post(io_, [this, done = std::move(done), act = std::move(act)]() mutable {
+    if (!is_started_ || is_ending_) {
+      return done(Denial{
+          503, "The proxy does not run",
+          is_ending_ ? "the proxy has stopped; ask its successor" : "the proxy was never started"});
+    }
+    act(*control_, completions_.owe<T>(std::move(done)));
+  });
+}
+
+}  // namespace sluice
