@@ -74,12 +74,7 @@ Task<Fault> Exchange::send() {
   upload_end_ = RelayEnd::complete;
   request_.record.sent = waiting_since_ = Clock::now();
   if (request_.body.is_done() && request_.replay.octets().empty()) {
-    std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
-    const IoError written = co_await backend().write(piece, request_.timeouts().backend_idle);
-    // Whatever went wrong, the backend may have answered before it broke the connection.
-    if (written == IoError::timeout) {
-      co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};
-    }
+    backend().write_later(request_.backend_head);
     watch_client();
   } else {
     upload_.start(upload());

@@ -2,11 +2,14 @@
 
 namespace sluice::proxy {
 
-Fleet::Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared shared)
+Fleet::Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared shared,
+             boost::asio::io_context* host)
     : control_(control) {
+  if (host != nullptr) workers = 1;
   for (unsigned index = 0; index < workers; ++index) {
     workers_.push_back(std::make_unique<Worker>(shared));
   }
+  if (host != nullptr) hosted_ = std::make_unique<HostedWorker>(*host, *workers_.front());
 }
 
 Fleet::~Fleet() {
@@ -14,6 +17,8 @@ Fleet::~Fleet() {
 }
 
 void Fleet::start() {
+  is_running_ = true;
+  if (hosted_) return hosted_->start();
   for (const auto& worker : workers_) {
     threads_.emplace_back([&running = *worker] { running.run(); });
   }
@@ -33,8 +38,9 @@ void Fleet::on_all_then(std::function<void(Worker&)> job, std::function<void()> 
 }
 
 void Fleet::release_and_join() {
-  if (threads_.empty()) return;
+  if (!std::exchange(is_running_, false)) return;
   on_all([](Worker& worker) { worker.release(); });
+  if (hosted_) hosted_->join();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/hosted_worker.hpp"
 #include "proxy/worker.hpp"
 
 namespace sluice::proxy {
@@ -15,8 +16,10 @@ namespace sluice::proxy {
 /// All workers with their threads, as the control thread sees them.
 class Fleet {
  public:
-  /// `control`: the loop on which answers arrive. Outlives the fleet.
-  Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared shared);
+  /// `control`: the loop on which answers arrive. Outlives the fleet. `host`: runs the one worker
+  /// instead of a thread, when given.
+  Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared shared,
+        boost::asio::io_context* host = nullptr);
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
   /// Joins the threads. Requires release() before, or that they never started.
@@ -35,13 +38,17 @@ class Fleet {
                std::function<void(std::vector<Answer>)> done);
   /// `done` on the control thread once every worker has run `job`.
   void on_all_then(std::function<void(Worker&)> job, std::function<void()> done);
-  /// Lets the threads end once nothing is left to do, and waits for them.
+  /// Lets the workers end once nothing is left to do, and waits for them.
   void release_and_join();
+  /// Gives a hosted worker a turn in place of its host. False when there is none or it has ended.
+  bool turn_hosted() { return hosted_ && hosted_->turn(); }
 
  private:
   boost::asio::io_context& control_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<HostedWorker> hosted_;
+  bool is_running_ = false;
 };
 
 template <class Answer>

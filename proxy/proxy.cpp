@@ -50,8 +50,9 @@ class SignalsBlocked {
 
 }  // namespace
 
-Proxy::Impl::Impl(Settings settings, Options options)
+Proxy::Impl::Impl(Settings settings, Options options, asio::io_context* host)
     : settings_(std::move(settings)),
+      host_(host),
       render_metrics_(std::move(options.render_metrics)),
       access_log_(settings_.log.access),
       state_(settings_.server.state_dir),
@@ -71,7 +72,7 @@ std::vector<Problem> Proxy::Impl::start() {
   open_files(problems);
   fleet_ = std::make_unique<Fleet>(
       io_, worker_count(settings_.server.workers),
-      Worker::Shared{access_log_, connections_, notices_.from_any_thread()});
+      Worker::Shared{access_log_, connections_, notices_.from_any_thread()}, host_);
   open_listeners(problems);
   control_ = std::make_unique<proxy::LocalControl>(
       proxy::LocalControl::Parts{io_, *fleet_, state_, access_log_, notices_, *listeners_},
@@ -144,7 +145,10 @@ std::vector<std::string> Proxy::Impl::listener_addresses() const {
 
 Proxy::Proxy(Settings settings) : Proxy(std::move(settings), Options{}) {}
 Proxy::Proxy(Settings settings, Options options)
-    : impl_(std::make_unique<Impl>(std::move(settings), std::move(options))) {}
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(options), nullptr)) {}
+Proxy::Proxy(asio::io_context& io, Settings settings) : Proxy(io, std::move(settings), Options{}) {}
+Proxy::Proxy(asio::io_context& io, Settings settings, Options options)
+    : impl_(std::make_unique<Impl>(std::move(settings), std::move(options), &io)) {}
 Proxy::~Proxy() = default;
 
 std::vector<Problem> Proxy::start() {

@@ -34,7 +34,8 @@ namespace sluice {
 /// The control thread goes on after the end, until the destructor, so that calls are answered.
 class Proxy::Impl {
  public:
-  Impl(Settings settings, Options options);
+  /// `host`: runs the worker, when given; else it has threads.
+  Impl(Settings settings, Options options, boost::asio::io_context* host);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -69,6 +70,7 @@ class Proxy::Impl {
   void end();
 
   Settings settings_;  ///< as they were at the start
+  boost::asio::io_context* host_;
   std::function<std::string(const Snapshot&)> render_metrics_;
   proxy::AccessLog access_log_;
   proxy::StateFile state_;

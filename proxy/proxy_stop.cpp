@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds time_for_last_words{200};
 
 Proxy::Impl::~Impl() {
   stop_now();
+  // Nobody else runs a hosted worker now.
+  while (fleet_ && fleet_->turn_hosted()) {
+  }
   wait();
   if (thread_.joinable()) {
     asio::post(io_, [this] { io_.stop(); });

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "proxy/deadline.hpp"
 #include "proxy/reactor.hpp"
@@ -96,6 +97,11 @@ class Stream final : private Polled {
   /// Sends all of `pieces` (which are changed on the way). Completes without suspending when the
   /// kernel takes everything at once. `stall`: how long no octet may move.
   WriteAwaiter write(std::span<iovec> pieces, std::chrono::milliseconds stall);
+  /// Sends `octets`, which stay valid until they are sent or the stream is closed, at the end of
+  /// the turn: whoever is at the other end of several streams is then woken once and not for each.
+  /// An error shows at the next read. Requires that nothing else is being written.
+  void write_later(std::string_view octets);
+
   class WritableAwaiter;
   /// Waits until the kernel takes something again, after it took nothing.
   WritableAwaiter writable(std::chrono::milliseconds stall);
@@ -115,6 +121,7 @@ class Stream final : private Polled {
 
   void note(std::uint32_t events) noexcept override;
   void act() override;
+  void flush() override;
   void act_for_writer();
   void act_for_reader();
 
@@ -134,6 +141,7 @@ class Stream final : private Polled {
   StreamWatch watch_;
   std::coroutine_handle<> reader_;
   WriteAwaiter* writer_ = nullptr;
+  std::string_view later_;  ///< put off by write_later()
   std::uint64_t octets_sent_ = 0;
   std::uint64_t reading_turn_ = 0;  ///< the turn that reads_in_turn_ counts for
   std::uint32_t capacity_ = 0;      ///< of the block of the read under way

@@ -44,13 +44,23 @@ void Worker::run() {
   sigemptyset(&broken);
   sigaddset(&broken, SIGPIPE);
   may_splice_ = pthread_sigmask(SIG_BLOCK, &broken, nullptr) == 0;
-  while (!is_over()) {
+  do {
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - Clock::now());
     reactor_.turn(std::max(wait, std::chrono::milliseconds(0)));
-    // As time is looked at anyway.
-    if (const TimePoint now = Clock::now(); now >= next_tick_) tick(now);
-  }
+  } while (go_on());
+}
+
+void Worker::prepare_hosted() {
+  struct sigaction action {};
+  sigaction(SIGPIPE, nullptr, &action);
+  may_splice_ = action.sa_handler == SIG_IGN;
+}
+
+bool Worker::go_on() {
+  if (const TimePoint now = Clock::now(); now >= next_tick_) tick(now);
+  if (!is_over()) return true;
   flush_log();
+  return false;
 }
 
 void Worker::post(std::function<void(Worker&)> job) {

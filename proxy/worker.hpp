@@ -66,6 +66,10 @@ class Worker {
 
   /// Runs the event loop until release(); the body of the worker's thread.
   void run();
+  /// For a worker that another loop runs (HostedWorker): what run() does besides the turns.
+  void prepare_hosted();
+  /// What is due behind a turn. False when everything has come to its end after release().
+  bool go_on();
   /// Runs `job` on the worker's thread. Any thread.
   void post(std::function<void(Worker&)> job);
 
