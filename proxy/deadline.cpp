@@ -14,8 +14,13 @@ TimePoint coarse_now() {
 
 void Deadline::arm(std::chrono::milliseconds after) {
   if (after.count() <= 0) return disarm();
+  arm_at(Clock::now() + after);
+}
+
+void Deadline::arm_at(TimePoint at) {
+  if (at == no_deadline) return disarm();
   // One tick more than the division gives: the present tick is already partly over.
-  const std::uint64_t due = wheel_->tick_of(Clock::now() + after) + 1;
+  const std::uint64_t due = wheel_->tick_of(at) + 1;
   if (linked_ && due >= due_tick_) {
     // Stays in its slot; the visit at the old time puts it where it belongs.
     due_tick_ = due;

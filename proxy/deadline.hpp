@@ -21,11 +21,12 @@ inline std::uint64_t ns_between(TimePoint from, TimePoint to) {
   return to > from ? static_cast<std::uint64_t>((to - from).count()) : 0;
 }
 
-/// What is left of `allowed` when it began at `since`, at least 1 ms; 0 (no deadline) stays 0.
-inline std::chrono::milliseconds time_left(std::chrono::milliseconds allowed, TimePoint since) {
-  if (allowed.count() == 0) return allowed;
-  const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since);
-  return std::max(allowed - passed, std::chrono::milliseconds(1));
+/// A moment that never comes.
+inline constexpr TimePoint no_deadline = TimePoint::max();
+
+/// The moment at which `allowed` has passed since `since`; 0 is no deadline.
+inline TimePoint deadline_of(std::chrono::milliseconds allowed, TimePoint since) {
+  return allowed.count() == 0 ? no_deadline : since + allowed;
 }
 
 class DeadlineWheel;
@@ -45,6 +46,8 @@ class Deadline {
 
   /// Passes `after` from now, never earlier, at most two grains later. Zero or less disarms.
   void arm(std::chrono::milliseconds after);
+  /// Passes at `at`, or soon when that is over; no_deadline disarms. Reads no clock.
+  void arm_at(TimePoint at);
   void disarm();
   bool is_armed() const { return linked_; }
 

@@ -10,7 +10,6 @@ Task<Fault> Exchange::attempt() {
   Record& record = request_.record;
   ++record.attempts;
   record.connect_ns = 0;
-  record.attempted = Clock::now();
   attempted_ = LocalPtr<LiveBackend>(static_cast<LiveBackend*>(&ticket_.backend()));
   record.backend.assign(attempted_->address);
   was_sent_ = answer_begun_ = false;
@@ -45,6 +44,7 @@ Task<Fault> Exchange::connect() {
   if (attempted_->addresses.empty()) {
     co_return Fault{Side::backend, FailureReason::name_unresolved, 502, "name_unresolved"};
   }
+  request_.record.attempted = Clock::now();
   connection_ = std::make_unique<BackendConnection>(
       attempted_, make_stream(worker_.reactor(), worker_.wheel(), worker_.blocks()));
   watch_cut();
@@ -74,7 +74,12 @@ Task<Fault> Exchange::send() {
   upload_end_ = RelayEnd::complete;
   request_.record.sent = waiting_since_ = Clock::now();
   if (request_.body.is_done() && request_.replay.octets().empty()) {
-    backend().write_later(request_.backend_head);
+    std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
+    const IoError written = co_await backend().write(piece, request_.timeouts().backend_idle);
+    // Whatever went wrong, the backend may have answered before it broke the connection.
+    if (written == IoError::timeout) {
+      co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};
+    }
     watch_client();
   } else {
     upload_.start(upload());

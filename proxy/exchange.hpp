@@ -98,7 +98,7 @@ class Exchange {
   Task<Fault> relay_answer(core::ResponseHead& head);
   bool take_small_body(const core::BodyFraming& framing);
   bool is_request_sent() const;
-  std::chrono::milliseconds time_left_for_head() const;
+  TimePoint deadline_for_head() const;
   Fault fault_of_read(IoError error) const;
   Fault fault_of_relay(RelayEnd end) const;
 

@@ -32,7 +32,7 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
         co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
       }
     }
-    const IoError error = co_await stream.read(time_left_for_head());
+    const IoError error = co_await stream.read_until(deadline_for_head());
     if (error != IoError::none) co_return fault_of_read(error);
     answer_begun_ = true;
   }
@@ -45,10 +45,9 @@ Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
 
 /// The first byte deadline runs from the moment the request was sent as a whole until the response
 /// head is there as a whole. Zero: no deadline.
-std::chrono::milliseconds Exchange::time_left_for_head() const {
-  const auto allowed = request_.timeouts().first_byte;
-  if (upload_.is_running() || allowed.count() == 0) return std::chrono::milliseconds(0);
-  return time_left(allowed, waiting_since_);
+TimePoint Exchange::deadline_for_head() const {
+  if (upload_.is_running()) return no_deadline;
+  return deadline_of(request_.timeouts().first_byte, waiting_since_);
 }
 
 Task<Fault> Exchange::receive_answer() {

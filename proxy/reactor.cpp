@@ -127,8 +127,6 @@ std::size_t Reactor::run_deferred() {
   }
   const std::size_t count = running_.size();
   running_.clear();
-  for (Polled* polled : flushing_) polled->flush();
-  flushing_.clear();
   for (Polled* polled : retiring_) delete polled;
   retiring_.clear();
   return count;

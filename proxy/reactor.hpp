@@ -23,8 +23,6 @@ class Polled {
   virtual void note(std::uint32_t events) noexcept = 0;
   /// Acts on what was noted, or on what defer() was called for.
   virtual void act() = 0;
-  /// Sends what was put off to the end of the turn.
-  virtual void flush() {}
 
  private:
   friend class Reactor;
@@ -56,8 +54,6 @@ class Reactor {
 
   /// Has polled.act() called later in this turn, or in the next one, never inside this call.
   void defer(Polled& polled);
-  /// Has polled.flush() called at the end of this turn.
-  void flush_later(Polled& polled) { flushing_.push_back(&polled); }
   /// Deletes `polled` once nothing of the turn can refer to it any more. It must defer no more.
   void retire(Polled* polled);
 
@@ -87,7 +83,6 @@ class Reactor {
   bool is_in_turn_ = false;
   bool is_hosted_ = false;
   std::vector<Polled*> deferred_;
-  std::vector<Polled*> flushing_;
   std::vector<Polled*> retired_;
   // Those of this turn; kept for their capacity.
   std::vector<Polled*> running_;

@@ -89,13 +89,13 @@ Task<bool> Session::receive_head() {
   const TimeoutSettings timeouts = worker_.plan()->plan->topology->settings.timeouts;
   const LimitSettings limits = worker_.plan()->plan->topology->settings.limits;
   octets_sent_before_ = client_->octets_sent();
-  const TimePoint waiting_since = Clock::now();
+  const TimePoint waiting_since = is_first_ ? Clock::now() : concluded_;
   while (!begins_request()) {
     is_waiting_ = true;
     auto wait = is_first_ ? timeouts.head : timeouts.keep_alive;
     if (worker_.is_finishing()) wait = linger_time;
     // Empty lines do not begin the wait anew.
-    const IoError error = co_await client_->read(time_left(wait, waiting_since));
+    const IoError error = co_await client_->read_until(deadline_of(wait, waiting_since));
     is_waiting_ = false;
     if (error != IoError::none) co_return false;
   }
@@ -114,7 +114,7 @@ Task<bool> Session::receive_head() {
       co_return false;
     }
     const IoError error =
-        co_await client_->read(time_left(timeouts.head, request_->record.started));
+        co_await client_->read_until(deadline_of(timeouts.head, request_->record.started));
     if (error == IoError::timeout) {
       become(Phase::active);
       co_await refuse({.status = 408, .detail = "the request head did not come in time"});
@@ -207,7 +207,8 @@ Task<void> Session::close_gently() {
 void Session::conclude() {
   Record& record = request_->record;
   record.octets_out = client_->octets_sent() - octets_sent_before_;
-  const std::uint64_t duration = ns_between(record.started, Clock::now());
+  concluded_ = Clock::now();
+  const std::uint64_t duration = ns_between(record.started, concluded_);
   RoutePoolTally* tally = nullptr;
   if (!record.pool.empty() && request_->plan) {
     for (RoutePoolTally* share : request_->live_route().shares) {

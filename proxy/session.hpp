@@ -63,6 +63,7 @@ class Session {
   bool is_trusted_ = false;
   std::unique_ptr<Request> request_;  ///< from its first octet to its record
   std::uint64_t octets_sent_before_ = 0;
+  TimePoint concluded_;  ///< the last request
   Phase phase_ = Phase::none;
   bool is_first_ = true;
   bool is_waiting_ = false;  ///< for the first octet of a request

@@ -119,7 +119,6 @@ void Stream::note(std::uint32_t events) noexcept {
 void Stream::act() {
   if (disposed_) return;
   if (writer_ != nullptr) act_for_writer();
-  if (!later_.empty() && std::exchange(may_write_, false)) flush();
   if (disposed_) return;
   if (reader_) return act_for_reader();
   const bool has_news = may_read_ || (idles_ && read_timed_out_);
@@ -127,9 +126,18 @@ void Stream::act() {
 }
 
 Stream::ReadAwaiter Stream::read(std::chrono::milliseconds deadline, std::size_t capacity) {
+  begin_read(capacity);
+  return {*this, deadline};
+}
+
+Stream::ReadAwaiter Stream::read_until(TimePoint deadline, std::size_t capacity) {
+  begin_read(capacity);
+  return {*this, deadline};
+}
+
+void Stream::begin_read(std::size_t capacity) {
   capacity_ = static_cast<std::uint32_t>(capacity);
   read_interrupted_ = read_timed_out_ = idles_ = false;
-  return {*this, deadline};
 }
 
 Stream::ReadAwaiter Stream::readable(std::chrono::milliseconds deadline) {
@@ -279,29 +287,6 @@ void Stream::act_for_writer() {
   write_deadline_.disarm();
   writer_ = nullptr;
   writer.waiting_.resume();
-}
-
-void Stream::write_later(std::string_view octets) {
-  later_ = octets;
-  reactor_.flush_later(*this);
-}
-
-void Stream::flush() {
-  if (later_.empty() || !is_open()) return;
-  iovec piece{const_cast<char*>(later_.data()), later_.size()};  // NOLINT: send() only reads
-  std::span<iovec> pieces(&piece, 1);
-  bool blocked = false;
-  const std::size_t size = later_.size();
-  const IoError error = send_some(pieces, blocked);
-  if (blocked) {
-    later_.remove_prefix(size - piece.iov_len);
-    return await_writable();
-  }
-  later_ = {};
-  if (error == IoError::none) return;
-  // Whatever went wrong, the peer may have answered before: the reader finds out.
-  may_read_ = ended_ = true;
-  reactor_.defer(*this);
 }
 
 void Stream::on_write_deadline() {

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 
 #include "proxy/deadline.hpp"
 #include "proxy/reactor.hpp"
@@ -79,6 +78,8 @@ class Stream final : private Polled {
   /// Reads into in(), waiting until something is there. `capacity`: how large a block to read into.
   ReadAwaiter read(std::chrono::milliseconds deadline,
                    std::size_t capacity = BlockPool::small_block);
+  /// The same with a deadline that is a moment.
+  ReadAwaiter read_until(TimePoint deadline, std::size_t capacity = BlockPool::small_block);
   /// Waits until a read may find something, and reads nothing. note_drained() says that there was
   /// nothing more.
   ReadAwaiter readable(std::chrono::milliseconds deadline);
@@ -97,11 +98,6 @@ class Stream final : private Polled {
   /// Sends all of `pieces` (which are changed on the way). Completes without suspending when the
   /// kernel takes everything at once. `stall`: how long no octet may move.
   WriteAwaiter write(std::span<iovec> pieces, std::chrono::milliseconds stall);
-  /// Sends `octets`, which stay valid until they are sent or the stream is closed, at the end of
-  /// the turn: whoever is at the other end of several streams is then woken once and not for each.
-  /// An error shows at the next read. Requires that nothing else is being written.
-  void write_later(std::string_view octets);
-
   class WritableAwaiter;
   /// Waits until the kernel takes something again, after it took nothing.
   WritableAwaiter writable(std::chrono::milliseconds stall);
@@ -121,11 +117,11 @@ class Stream final : private Polled {
 
   void note(std::uint32_t events) noexcept override;
   void act() override;
-  void flush() override;
   void act_for_writer();
   void act_for_reader();
 
   bool enlist(std::uint32_t events);
+  void begin_read(std::size_t capacity);
   bool try_read();
   bool may_read_now();
   void on_read_deadline();
@@ -141,7 +137,6 @@ class Stream final : private Polled {
   StreamWatch watch_;
   std::coroutine_handle<> reader_;
   WriteAwaiter* writer_ = nullptr;
-  std::string_view later_;  ///< put off by write_later()
   std::uint64_t octets_sent_ = 0;
   std::uint64_t reading_turn_ = 0;  ///< the turn that reads_in_turn_ counts for
   std::uint32_t capacity_ = 0;      ///< of the block of the read under way
@@ -168,18 +163,24 @@ inline StreamPtr make_stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& 
 
 class Stream::ReadAwaiter {
  public:
-  ReadAwaiter(Stream& stream, std::chrono::milliseconds deadline)
-      : stream_(stream), deadline_(deadline) {}
+  ReadAwaiter(Stream& stream, TimePoint deadline) : stream_(stream), deadline_(deadline) {}
+  ReadAwaiter(Stream& stream, std::chrono::milliseconds allowed)
+      : stream_(stream), allowed_(allowed) {}
   bool await_ready() const { return stream_.try_read(); }
   void await_suspend(std::coroutine_handle<> reader) const {
     stream_.reader_ = reader;
-    stream_.read_deadline_.arm(deadline_);
+    if (allowed_.count() != 0) {
+      stream_.read_deadline_.arm(allowed_);
+    } else {
+      stream_.read_deadline_.arm_at(deadline_);
+    }
   }
   IoError await_resume() const noexcept { return stream_.read_error_; }
 
  private:
   Stream& stream_;
-  std::chrono::milliseconds deadline_;
+  TimePoint deadline_ = no_deadline;
+  std::chrono::milliseconds allowed_{0};  ///< from the suspension on, when given
 };
 
 class Stream::WriteAwaiter {

@@ -4,8 +4,9 @@ nginx and HAProxy get what their documentation advises for this work, and where 
 open, the one that was fastest for them in trials: nginx 64 KiB buffers and nothing on disk.
 HAProxy's documentation advises against other buffers than its 16 KiB, so those are what it has;
 larger ones, which cost it some CPU with small bodies and save much with large ones, and splice(2)
-are variants. All three add X-Forwarded-For, -Proto and -Host; sluice
-adds Via, X-Request-Id and traceparent on top and always counts its metrics.
+are variants. All three do the same work on heads: X-Forwarded-For, -Proto and
+-Host, Via and a request id that goes both ways. sluice adds traceparent on top and always counts
+its metrics.
 """
 
 import os
@@ -49,6 +50,9 @@ http {{
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;
       proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Request-Id $request_id;
+      proxy_set_header Via "1.1 nginx";
+      add_header X-Request-Id $request_id always;
       proxy_request_buffering off;
       client_body_buffer_size 64k;
       proxy_buffer_size 64k;
@@ -71,6 +75,8 @@ defaults
   maxconn {connections}
   option http-keep-alive
   option forwardfor
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-Id
   http-reuse always
 {options}\
   timeout connect 2s
@@ -86,6 +92,8 @@ backend all
   option httpchk GET /healthz
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  http-request set-header Via "1.1 haproxy"
+  http-response set-header X-Request-Id %[unique-id]
   server old 127.0.0.1:{old} weight 90 check inter 1s
   server new 127.0.0.1:{new} weight 10 check inter 1s
 """

@@ -101,55 +101,6 @@ TEST(StreamWriteTest, CompletesAtOnceWhenTheKernelTakesEverything) {
   EXPECT_TRUE(loop.wheel().is_empty());
 }
 
-TEST(StreamWriteLaterTest, GoesOutAtTheEndOfTheTurn) {
-  Loop loop;
-  Line line(loop);
-  line.stream->write_later("later");
-  EXPECT_EQ(line.peer.take_all(), "");
-  loop.settle();
-  EXPECT_EQ(line.peer.take_all(), "later");
-  EXPECT_EQ(line.stream->octets_sent(), 5U);
-}
-
-TEST(StreamWriteLaterTest, WhatTheKernelDoesNotTakeGoesWhenItDoes) {
-  Loop loop;
-  Line line(loop);
-  line.stream->write_later(large_text());
-  loop.settle();
-  EXPECT_LT(line.stream->octets_sent(), large_text().size());
-  ASSERT_TRUE(loop.run_until([&] {
-    line.peer.take(50'000);
-    return line.stream->octets_sent() == large_text().size();
-  }));
-  EXPECT_TRUE(line.peer.take_all() == large_text());
-}
-
-TEST(StreamWriteLaterTest, AnErrorShowsAtTheRead) {
-  Loop loop;
-  Line line(loop);
-  Running<IoError> reading(testing::read(*line.stream, seconds(60)));
-  loop.settle();
-  line.stream->shutdown_send();
-  line.stream->write_later("too late");
-  line.peer.send("an answer that came before");
-  EXPECT_EQ(reading.wait(loop), IoError::none);
-  line.peer.close();
-  EXPECT_EQ(Running<IoError>(testing::read(*line.stream, seconds(60))).wait(loop), IoError::eof);
-}
-
-TEST(StreamWriteLaterTest, NothingGoesOutOfAStreamThatWasClosedMeanwhile) {
-  Loop loop;
-  Line line(loop);
-  {
-    const std::string gone = "gone";
-    line.stream->write_later(gone);
-    line.stream.reset();
-  }
-  loop.settle();
-  EXPECT_EQ(line.peer.take_all(), "");
-  EXPECT_TRUE(line.peer.is_ended());
-}
-
 TEST(StreamWriteTest, SendsPiecesInOrderAndSkipsEmptyOnes) {
   Loop loop;
   Line line(loop);
