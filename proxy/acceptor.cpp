@@ -35,7 +35,7 @@ Acceptor::Acceptor(Worker& worker, int descriptor, ListenerTally& tally)
     : worker_(worker),
       descriptor_(descriptor),
       pause_(
-          worker.wheel(), [](void* self) { static_cast<Acceptor*>(self)->start(); }, this),
+          worker.wheel(), [](void* self) { static_cast<Acceptor*>(self)->resume(); }, this),
       tally_(tally) {}
 
 Acceptor::~Acceptor() {
@@ -51,14 +51,24 @@ void Acceptor::start() {
   if (!worker_.reactor().add(descriptor_, *this, EPOLLIN | EPOLLEXCLUSIVE)) {
     worker_.say(LogLevel::error,
                 "cannot accept on " + tally_.listener + ": " + std::strerror(errno));
+    is_polled_ = false;
+    pause_.arm(pause_after_error);
   }
+}
+
+void Acceptor::resume() {
+  if (is_stopping_) return stop();
+  start();
 }
 
 void Acceptor::stop() {
   pause_.disarm();
   if (descriptor_ < 0) return;
+  is_stopping_ = true;
   while (accept_one()) {
   }
+  // Out of descriptors with clients in the backlog: they are served when some are free again.
+  if (pause_.is_armed()) return;
   // A unix socket is shared with other workers, so closing it here would not end the registration.
   worker_.reactor().remove(descriptor_);
   ::close(std::exchange(descriptor_, -1));

@@ -18,13 +18,14 @@ class Acceptor final : private Polled {
   const std::string& name() const { return tally_.listener; }
   /// Begins to accept; does nothing when it did before.
   void start();
-  /// Serves what is in the backlog, then closes the socket: nobody who has connected is turned
-  /// away.
+  /// Serves what is in the backlog, then closes the socket, as soon as descriptors allow it: nobody
+  /// who has connected is turned away.
   void stop();
 
  private:
   void note(std::uint32_t) noexcept override {}
   void act() override;
+  void resume();
   void accept_some();
   bool accept_one();
 
@@ -34,6 +35,7 @@ class Acceptor final : private Polled {
   Deadline pause_;    ///< until accepting is tried again after an error
   ListenerTally& tally_;
   bool is_polled_ = false;
+  bool is_stopping_ = false;
 };
 
 }  // namespace sluice::proxy

@@ -23,7 +23,8 @@ std::unique_ptr<BackendConnection> LiveBackend::take_idle(bool looks) {
     --idle;
     Stream& stream = connection->stream();
     stream.watch({});
-    if (stream.may_have_input() || (looks && stream.has_input())) continue;
+    const bool is_new = connection->pooled_in_ == stream.turns();
+    if (stream.may_have_input() || ((looks || is_new) && stream.has_input())) continue;
     connection->link();
     return connection;
   }
@@ -42,6 +43,7 @@ void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
   stream.watch({[](void* self) { static_cast<BackendConnection*>(self)->on_idle_news(); },
                 connection.get()});
   stream.in().release_if_empty();
+  connection->pooled_in_ = stream.turns();
   stream.expire_idle(idle_timeout);
   ++idle;
   idle_.push_back(std::move(connection));

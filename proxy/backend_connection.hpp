@@ -31,9 +31,9 @@ class LiveBackend : public LocalCounted, public core::Backend {
   const SocketAddress& next_address();
 
   /// The most recently used idle connection that still stands, or nullptr. What the event loop has
-  /// not told of yet is looked for only with `looks`, which costs a system call: for requests that
-  /// must not be sent twice. A connection that was closed this very moment fails others, too, but
-  /// those may be sent again.
+  /// not told of yet is looked for, which costs a system call, with `looks`, for requests that must
+  /// not be sent twice, and when the loop had no chance to tell since the connection was pooled:
+  /// what a backend sends behind an answer is nobody's answer.
   std::unique_ptr<BackendConnection> take_idle(bool looks);
   /// Keeps a connection for the next request, or closes it when nothing may be pooled here.
   void give_idle(std::unique_ptr<BackendConnection> connection);
@@ -83,6 +83,7 @@ class BackendConnection {
   StreamWatch cut_watch_;
   BackendConnection* previous_ = nullptr;
   BackendConnection* next_ = nullptr;
+  std::uint64_t pooled_in_ = 0;  ///< turn of the reactor
   bool linked_ = false;
   bool reused_ = false;
   bool sent_ = false;

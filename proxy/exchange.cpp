@@ -5,6 +5,13 @@
 namespace sluice::proxy {
 using core::FailureReason;
 
+namespace {
+
+/// Octets that the kernel takes without waiting, but for a backend that reads nothing.
+constexpr std::size_t at_once = 8 * 1024;
+
+}  // namespace
+
 /// One try on one backend. Faultless: the answer went to the client as a whole.
 Task<Fault> Exchange::attempt() {
   Record& record = request_.record;
@@ -80,6 +87,8 @@ Task<Fault> Exchange::send() {
     if (written == IoError::timeout) {
       co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};
     }
+    // Small ones leave at once; the wait for the answer begins when all has left.
+    if (request_.backend_head.size() > at_once) waiting_since_ = Clock::now();
     watch_client();
   } else {
     upload_.start(upload());

@@ -108,8 +108,9 @@ int start(int descriptor, const SocketAddress& address, const ListenOptions& opt
   const int on = 1;
   if (path.empty()) {
     ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    // Accepted connections inherit it.
+    // Accepted connections inherit these. An urgent octet in line ends no read early.
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(descriptor, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
     if (options.shared_port) ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   }
   if (::bind(descriptor, address.get(), address.length) != 0) return errno;

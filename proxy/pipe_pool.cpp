@@ -10,9 +10,8 @@
 namespace sluice::proxy {
 namespace {
 
-/// Room for what a socket holds; the kernel grants less to a user with many pipes.
+/// Room for what a socket holds; the kernel refuses it to a user with many pipes.
 constexpr int pipe_size = 256 * 1024;
-constexpr std::size_t pipes_kept = 64;
 constexpr unsigned how = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
 }  // namespace
@@ -23,7 +22,7 @@ Pipe Pipe::make() {
   if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) return pipe;
   pipe.read_end_ = ends[0];
   pipe.write_end_ = ends[1];
-  ::fcntl(pipe.write_end_, F_SETPIPE_SZ, pipe_size);
+  if (::fcntl(pipe.write_end_, F_SETPIPE_SZ, pipe_size) < pipe_size) return {};
   return pipe;
 }
 
@@ -64,14 +63,21 @@ ssize_t Pipe::empty_into(int socket) {
 }
 
 Pipe PipePool::take() {
-  if (idle_.empty()) return Pipe::make();
-  Pipe pipe = std::move(idle_.back());
-  idle_.pop_back();
+  if (taken_ == limit) return {};
+  Pipe pipe;
+  if (idle_.empty()) {
+    pipe = Pipe::make();
+  } else {
+    pipe = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  if (pipe) ++taken_;
   return pipe;
 }
 
 void PipePool::give_back(Pipe pipe) {
-  if (pipe && pipe.held() == 0 && idle_.size() < pipes_kept) idle_.push_back(std::move(pipe));
+  --taken_;
+  if (pipe.held() == 0) idle_.push_back(std::move(pipe));
 }
 
 }  // namespace sluice::proxy

@@ -13,7 +13,7 @@ class Pipe {
   Pipe& operator=(Pipe&& other) noexcept;
   ~Pipe();
 
-  /// A new pipe, or an empty one (false) when the process has no descriptors left.
+  /// A new pipe, or none (false) when descriptors or memory for pipes are short.
   static Pipe make();
   explicit operator bool() const { return read_end_ >= 0; }
 
@@ -29,15 +29,20 @@ class Pipe {
   std::size_t held_ = 0;
 };
 
-/// Pipes of one worker that are not in use.
+/// The pipes of one worker. Each holds two descriptors and memory of the kernel, so there are at
+/// most `limit` of them.
 class PipePool {
  public:
+  static constexpr std::size_t limit = 128;
+
+  /// An empty pipe, or none (false): then octets have to be copied.
   Pipe take();
-  /// One that still holds octets is closed instead.
+  /// Every pipe that was taken comes back. One that still holds octets is closed.
   void give_back(Pipe pipe);
 
  private:
   std::vector<Pipe> idle_;
+  std::size_t taken_ = 0;
 };
 
 }  // namespace sluice::proxy

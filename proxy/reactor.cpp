@@ -101,6 +101,8 @@ std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
   }
   const std::size_t deferred = run_deferred();
   is_in_turn_ = false;
+  // A host waits for the descriptor and does not know what is left for the next turn.
+  if (is_hosted_ && !deferred_.empty()) wake();
   return deferred + static_cast<std::size_t>(std::max(found, 0));
 }
 

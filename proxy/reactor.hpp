@@ -43,13 +43,13 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
   ~Reactor();
 
-  /// Registers `descriptor` for `events` (EPOLL* bits). Closing it ends that. False: errno says
+  /// Registers `descriptor` for `events` (EPOLL* bits), until remove(). False: errno says
   /// why.
   bool add(int descriptor, Polled& polled, std::uint32_t events);
   /// Changes what it is registered for; what holds already is reported anew.
   bool modify(int descriptor, Polled& polled, std::uint32_t events);
-  /// Ends the registration of a descriptor that shares its file with another one, which closing
-  /// does not.
+  /// Ends the registration, before the descriptor is closed: closing alone does not end it while
+  /// another descriptor, of a forked child for example, shares the file.
   void remove(int descriptor);
 
   /// Has polled.act() called later in this turn, or in the next one, never inside this call.

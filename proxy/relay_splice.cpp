@@ -51,7 +51,10 @@ Task<RelayEnd> splice_body(Relay relay) {
   RelayEnd end = RelayEnd::complete;
   while (end == RelayEnd::complete && !relay.body.is_done()) {
     const IoError waited = co_await relay.from.readable(relay.stall);
-    if (waited != IoError::none) co_return end_of_read(waited);
+    if (waited != IoError::none) {
+      end = end_of_read(waited);
+      break;
+    }
     const ssize_t size =
         pipe.fill(relay.from.descriptor(), std::min<std::uint64_t>(relay.body.left(), at_once));
     if (size > 0) {

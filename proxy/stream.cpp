@@ -91,6 +91,8 @@ Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::millise
   if (family != AF_UNIX) {
     const int on = 1;
     setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    // An urgent octet would end a read early, as if nothing were left.
+    setsockopt(descriptor_, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
   }
   const bool at_once = ::connect(descriptor_, address.get(), address.length) == 0;
   const int problem = at_once ? 0 : errno;
@@ -301,6 +303,8 @@ void Stream::shutdown_send() {
 
 void Stream::close() {
   if (!is_open()) return;
+  // A child that the program forked meanwhile may hold the file, and with it the registration.
+  reactor_.remove(descriptor_);
   ::close(std::exchange(descriptor_, -1));
   if (reader_ || writer_ != nullptr) reactor_.defer(*this);
 }

@@ -69,6 +69,8 @@ class Stream final : private Polled {
   /// Whether the event loop has told of octets, EOF or an error that no read has seen yet. No
   /// system call: what came since the loop last looked is not known.
   bool may_have_input() const { return may_read_; }
+  /// How often the event loop has looked.
+  std::uint64_t turns() const { return reactor_.turns(); }
   /// The same, as it is now. One system call.
   bool has_input();
   /// The peer broke the connection, or closed it in both directions.

@@ -109,6 +109,15 @@ TEST_F(BackendConnectionTest, UnexpectedOctetsWhileIdleEndIt) {
   EXPECT_TRUE(is_ended(peer));
 }
 
+TEST_F(BackendConnectionTest, WhatComesBehindAnAnswerInTheSameTurnIsSeenBeforeReuse) {
+  Peer peer;
+  ConnectionPtr connection = connect(peer);
+  loop_.settle();
+  backend_->give_idle(std::move(connection));
+  peer.send("HTTP/1.1 408 Request Timeout\r\n\r\n");
+  EXPECT_EQ(backend_->take_idle(false), nullptr);
+}
+
 TEST_F(BackendConnectionTest, OneThatIsIdleForTooLongIsClosed) {
   Peer peer;
   backend_->idle_timeout = seconds(30);

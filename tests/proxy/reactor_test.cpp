@@ -181,6 +181,22 @@ TEST(ReactorHostTest, AnIoContextGivesTheTurns) {
   EXPECT_TRUE(io.stopped()) << "nothing keeps the io_context";
 }
 
+TEST(ReactorHostTest, WhatATurnLeavesGetsAnother) {
+  boost::asio::io_context io;
+  Reactor reactor;
+  ReactorHost host(io, reactor);
+  host.start();
+  Target target;
+  // Deferred while deferred ones run: nothing but the host gives it its turn.
+  target.on_act = [&] {
+    if (target.acts < 3) reactor.defer(target);
+  };
+  reactor.defer(target);
+  while (target.acts < 3 && io.run_one_for(support::patience) != 0) {
+  }
+  EXPECT_EQ(target.acts, 3);
+}
+
 TEST(ReactorHostTest, AWaitThatEndsBehindItFindsItGone) {
   boost::asio::io_context io;
   Reactor reactor;

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "proxy/relay.hpp"
 #include "tests/proxy/loop.hpp"
@@ -167,12 +169,25 @@ TEST_F(RelaySpliceTest, APipeThatHoldsSomethingIsNotKept) {
   const support::Fd one(ends[0]);
   const support::Fd two(ends[1]);
   ASSERT_EQ(::send(one.get(), "left", 4, 0), 4);
-  Pipe pipe = Pipe::make();
+  Pipe pipe = pipes.take();
   ASSERT_TRUE(pipe);
   EXPECT_EQ(pipe.fill(two.get(), 100), 4);
   EXPECT_EQ(pipe.held(), 4U);
   pipes.give_back(std::move(pipe));
   EXPECT_EQ(pipes.take().held(), 0U);
+}
+
+TEST_F(RelaySpliceTest, PipesAreBoundedAndTheRestIsCopied) {
+  std::vector<Pipe> taken;
+  for (std::size_t i = 0; i < PipePool::limit; ++i) taken.push_back(pipes.take());
+  ASSERT_FALSE(pipes.take());
+  start(large);
+  const std::string text = numbers(large);
+  Running<RelayEnd> relaying(relay_body(relay(), head));
+  EXPECT_EQ(run(relaying, text), RelayEnd::complete);
+  EXPECT_TRUE(to.peer.received() == std::string(head) + text);
+  pipes.give_back(std::move(taken.back()));
+  EXPECT_TRUE(pipes.take());
 }
 
 }  // namespace

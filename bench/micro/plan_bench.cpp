@@ -1,0 +1,151 @@
+#include "core/plan.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/micro/counted.hpp"
+#include "proxy/access_log.hpp"
+#include "proxy/worker.hpp"
+
+/// Changes of the configuration, at 10,000 routes over 1,000 pools of 10 backends. Not on the path
+/// of a request, but a worker serves nobody while it takes a plan.
+namespace sluice::bench {
+namespace {
+
+constexpr std::size_t route_count = 10'000;
+constexpr std::size_t pool_count = 1'000;
+constexpr std::size_t pool_size = 10;
+constexpr std::size_t changed_route = 4711;
+
+std::string pool_name(std::size_t pool) {
+  return "pool" + std::to_string(pool % pool_count);
+}
+
+std::vector<ShareSettings> shares_of(std::size_t route, Weight canary) {
+  return {{pool_name(route), 10'000 - canary}, {pool_name(route + 1), canary}};
+}
+
+std::string address_of(std::size_t pool, std::size_t backend) {
+  return "10." + std::to_string(pool / 250) + "." + std::to_string(pool % 250) + "." +
+         std::to_string(backend) + ":8080";
+}
+
+Settings make_settings() {
+  Settings settings;
+  settings.pools.resize(pool_count);
+  for (std::size_t pool = 0; pool < pool_count; ++pool) {
+    settings.pools[pool].name = pool_name(pool);
+    for (std::size_t backend = 0; backend < pool_size; ++backend) {
+      settings.pools[pool].backends.push_back({address_of(pool, backend)});
+    }
+  }
+  settings.routes.resize(route_count);
+  for (std::size_t route = 0; route < route_count; ++route) {
+    settings.routes[route].name = "route" + std::to_string(route);
+    settings.routes[route].host = "shop" + std::to_string(route / 100) + ".example.com";
+    settings.routes[route].path = "/svc" + std::to_string(route);
+    settings.routes[route].split = shares_of(route, 1'000);
+  }
+  return settings;
+}
+
+using PlanPtr = std::shared_ptr<const core::Plan>;
+
+PlanPtr make_plan(std::uint64_t generation) {
+  return std::make_shared<const core::Plan>(core::build_plan(generation, make_settings()));
+}
+
+/// `plan` with one split changed, as a change of weights makes it.
+PlanPtr with_weights(const core::Plan& plan, const std::vector<ShareSettings>& weights) {
+  auto changed = std::make_shared<core::Plan>(plan);
+  ++changed->generation;
+  changed->splits[changed_route] = core::build_split(*plan.topology, changed_route, weights);
+  return changed;
+}
+
+std::vector<proxy::BackendCondition> all_up() {
+  std::vector<proxy::BackendCondition> conditions;
+  for (std::size_t pool = 0; pool < pool_count; ++pool) {
+    for (std::size_t backend = 0; backend < pool_size; ++backend) {
+      const std::string address = address_of(pool, backend);
+      conditions.push_back({pool_name(pool),
+                            address,
+                            true,
+                            false,
+                            {*proxy::to_socket_address(*core::parse_address(address))}});
+    }
+  }
+  return conditions;
+}
+
+/// A worker in the program's own thread that takes two plans in turn.
+class Swaps {
+ public:
+  Swaps(PlanPtr first, PlanPtr second) : plans_{std::move(first), std::move(second)} {
+    for (const PlanPtr& plan : plans_) worker_.take_plan(plan, all_up());
+  }
+  Swaps(const Swaps&) = delete;
+  Swaps& operator=(const Swaps&) = delete;
+
+  void swap(const std::vector<proxy::BackendCondition>& conditions) {
+    worker_.take_plan(plans_[++turn_ % plans_.size()], conditions);
+  }
+
+ private:
+  std::array<PlanPtr, 2> plans_;
+  std::size_t turn_ = 1;
+  proxy::AccessLog log_{"off"};
+  std::atomic<unsigned> connections_{0};
+  proxy::Worker worker_{{log_, connections_}};
+};
+
+/// Copies the settings, as a reload does, and frees the plan.
+void build_plan(benchmark::State& state) {
+  const Settings settings = make_settings();
+  run_counted(state, [&] { benchmark::DoNotOptimize(core::build_plan(1, settings)); });
+}
+BENCHMARK(build_plan)->Unit(benchmark::kMillisecond);
+
+void build_split(benchmark::State& state) {
+  const PlanPtr plan = make_plan(1);
+  const auto weights = shares_of(changed_route, 2'500);
+  run_counted(state, [&] {
+    benchmark::DoNotOptimize(core::build_split(*plan->topology, changed_route, weights));
+  });
+}
+BENCHMARK(build_split);
+
+/// The whole plan that one change of weights makes, and freeing it.
+void change_weights(benchmark::State& state) {
+  const PlanPtr plan = make_plan(1);
+  const auto weights = shares_of(changed_route, 2'500);
+  run_counted(state, [&] { benchmark::DoNotOptimize(with_weights(*plan, weights)); });
+}
+BENCHMARK(change_weights)->Unit(benchmark::kMicrosecond);
+
+/// A worker takes a plan of which only weights are new.
+void swap_weights(benchmark::State& state) {
+  const PlanPtr plan = make_plan(1);
+  Swaps swaps(plan, with_weights(*plan, shares_of(changed_route, 2'500)));
+  run_counted(state, [&] { swaps.swap({}); });
+}
+BENCHMARK(swap_weights);
+
+/// A worker takes a plan of which everything may be new, with the conditions of all backends.
+void swap_topology(benchmark::State& state) {
+  Swaps swaps(make_plan(1), make_plan(2));
+  const auto conditions = all_up();
+  run_counted(state, [&] { swaps.swap(conditions); });
+}
+BENCHMARK(swap_topology)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sluice::bench
