@@ -96,6 +96,8 @@ class Exchange {
   Task<Fault> receive_answer();
   Task<Fault> receive_head(core::ResponseHead& head);
   Task<Fault> relay_answer(core::ResponseHead& head);
+  void write_answer_head(const core::ResponseHead& head, const core::BodyFraming& towards_client);
+  Relay answer_relay(core::BodyKind towards_client);
   bool take_small_body(const core::BodyFraming& framing);
   bool is_request_sent() const;
   TimePoint deadline_for_head() const;

@@ -95,6 +95,34 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
   keeps_open_ = request_.persists && sent_all && !worker_.is_finishing() &&
                 towards_client.kind != core::BodyKind::until_close;
 
+  write_answer_head(head, towards_client);
+  client_answered_ = true;
+  ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
+  answer_body_.start(*framing, 0);
+  RelayEnd end = RelayEnd::complete;
+  if (take_small_body(*framing)) {
+    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+    end = end_of_write(co_await client_.write(piece, request_.timeouts().body_idle));
+  } else {
+    end = co_await relay_body(answer_relay(towards_client.kind), out_);
+  }
+  if (end != RelayEnd::complete) {
+    keeps_open_ = false;
+    co_return fault_of_relay(end);
+  }
+  if (!backend_persists || !is_request_sent()) backend().close();
+  co_return Fault{};
+}
+
+Relay Exchange::answer_relay(core::BodyKind towards_client) {
+  const TimeoutSettings& timeouts = request_.timeouts();
+  return {backend(),          answer_body_, client_,        towards_client, timeouts.backend_idle,
+          timeouts.body_idle, nullptr,      worker_.pipes()};
+}
+
+/// Puts the head that the client gets into out_; `head` is gone afterwards.
+void Exchange::write_answer_head(const core::ResponseHead& head,
+                                 const core::BodyFraming& towards_client) {
   core::ResponseAdditions additions;
   additions.client_minor = request_.minor;
   additions.close = !keeps_open_;
@@ -107,32 +135,6 @@ Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
   core::write_response_head(out_, head, towards_client, additions);
   request_.record.status = head.status;
   backend().in().consume(scan_.size());
-  client_answered_ = true;
-
-  ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
-  answer_body_.start(*framing, 0);
-  const TimeoutSettings& timeouts = request_.timeouts();
-  RelayEnd end = RelayEnd::complete;
-  if (take_small_body(*framing)) {
-    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
-    end = end_of_write(co_await client_.write(piece, timeouts.body_idle));
-  } else {
-    Relay relay{backend(),
-                answer_body_,
-                client_,
-                towards_client.kind,
-                timeouts.backend_idle,
-                timeouts.body_idle,
-                nullptr,
-                worker_.pipes()};
-    end = co_await relay_body(relay, out_);
-  }
-  if (end != RelayEnd::complete) {
-    keeps_open_ = false;
-    co_return fault_of_relay(end);
-  }
-  if (!backend_persists || !is_request_sent()) backend().close();
-  co_return Fault{};
 }
 
 /// Puts a body that is here as a whole behind the head in out_. False when it has to be relayed.

@@ -106,19 +106,14 @@ Task<bool> Session::receive_head() {
     const auto found = request_->scan.look(client_->in().view(), limits, true);
     if (found == HeadScan::Found::head) co_return true;
     if (found == HeadScan::Found::refused) {
-      become(Phase::active);
-      co_await refuse({.status = request_->scan.refusal().status,
-                       .detail = request_->scan.refusal().detail,
-                       .proxy_error = "http_request_error"});
-      conclude();
+      const core::Refusal& why = request_->scan.refusal();
+      co_await refuse_head({why.status, why.detail, "http_request_error", {}, false});
       co_return false;
     }
     const IoError error =
         co_await client_->read_until(deadline_of(timeouts.head, request_->record.started));
     if (error == IoError::timeout) {
-      become(Phase::active);
-      co_await refuse({.status = 408, .detail = "the request head did not come in time"});
-      conclude();
+      co_await refuse_head({.status = 408, .detail = "the request head did not come in time"});
       co_return false;
     }
     if (error != IoError::none) {
@@ -126,6 +121,13 @@ Task<bool> Session::receive_head() {
       co_return false;
     }
   }
+}
+
+/// A head that does not become whole is answered and counted like a request.
+Task<void> Session::refuse_head(OwnAnswer answer) {
+  become(Phase::active);
+  co_await refuse(answer);
+  conclude();
 }
 
 /// Whether anything of a request is there. Empty lines before one are skipped (RFC 9112

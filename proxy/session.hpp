@@ -50,6 +50,7 @@ class Session {
   void take_small_body();
   void assign_cookie();
   Task<bool> refuse(OwnAnswer answer);
+  Task<void> refuse_head(OwnAnswer answer);
   Task<void> close_gently();
   void conclude();
   void count_rejected(unsigned status);

@@ -40,6 +40,8 @@ struct StreamWatch {
 /// has nothing to give or takes nothing more. A stream that nobody reads holds no memory for what
 /// may come; a watch hears that something did. Whoever waits is resumed by the event loop, never
 /// from inside a call.
+// Only the reactor deletes it.
+// NOLINTNEXTLINE(cppcoreguidelines-virtual-class-destructor)
 class Stream final : private Polled {
  public:
   /// Closes the stream and frees it as soon as nothing can refer to it any more.

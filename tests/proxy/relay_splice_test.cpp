@@ -15,7 +15,6 @@
 namespace sluice::proxy {
 namespace {
 
-using core::BodyFraming;
 using core::BodyKind;
 using testing::Line;
 using testing::Loop;

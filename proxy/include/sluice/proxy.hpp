@@ -33,8 +33,9 @@ namespace sluice {
 ///     proxy.wait();
 ///
 /// Threads: runs on threads of its own, one per worker and one for control and the admin interface;
-/// they block signals. One worker can run on the caller's io_context instead. Every function may be called from any thread, also from an observer and from
-/// a completion, unless it says otherwise. No callback is made under a lock.
+/// they block signals. One worker can run on the caller's io_context instead. Every function may be
+/// called from any thread, also from an observer and from a completion, unless it says otherwise.
+/// No callback is made under a lock.
 ///
 /// Completions: each is called exactly once, on the control thread, never inside the call that it
 /// was given to. Calls are carried out in the order in which they were made; those made before
@@ -59,12 +60,12 @@ class Proxy {
   explicit Proxy(Settings settings);
   Proxy(Settings settings, Options options);
   /// The same with traffic on the caller's event loop: one worker, whatever server.workers says,
-  /// runs on `io` instead of a thread; control keeps its thread. `io` is run by one thread at a time
-  /// and outlives the proxy. It serves while it runs: start(), stop() and all changes take effect
-  /// only then, so neither wait() nor get() on a future may be called on the thread that runs it.
-  /// While the proxy runs, `io` has work. The destructor gives the worker its last turns itself, so
-  /// it is called on that thread, or when no thread runs `io`. Bodies are moved by splice(2) only in
-  /// a program that ignores SIGPIPE.
+  /// runs on `io` instead of a thread; control keeps its thread. `io` is run by one thread at a
+  /// time and outlives the proxy. It serves while it runs: start(), stop() and all changes take
+  /// effect only then, so neither wait() nor get() on a future may be called on the thread that
+  /// runs it. While the proxy runs, `io` has work. The destructor gives the worker its last turns
+  /// itself, so it is called on that thread, or when no thread runs `io`. Bodies are moved by
+  /// splice(2) only in a program that ignores SIGPIPE.
   Proxy(boost::asio::io_context& io, Settings settings);
   Proxy(boost::asio::io_context& io, Settings settings, Options options);
   Proxy(const Proxy&) = delete;
