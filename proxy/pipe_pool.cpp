@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -70,6 +71,7 @@ Pipe PipePool::take() {
   } else {
     pipe = std::move(idle_.back());
     idle_.pop_back();
+    unused_ = std::min(unused_, idle_.size());
   }
   if (pipe) ++taken_;
   return pipe;
@@ -78,6 +80,11 @@ Pipe PipePool::take() {
 void PipePool::give_back(Pipe pipe) {
   --taken_;
   if (pipe.held() == 0) idle_.push_back(std::move(pipe));
+}
+
+void PipePool::trim() {
+  idle_.resize(idle_.size() - unused_);
+  unused_ = idle_.size();
 }
 
 }  // namespace sluice::proxy

@@ -41,9 +41,12 @@ class PipePool {
   Pipe take();
   /// Every pipe that was taken comes back. One that still holds octets is closed.
   void give_back(Pipe pipe);
+  /// Closes those that were not needed since the last call.
+  void trim();
 
  private:
   std::vector<Pipe> idle_;
+  std::size_t unused_ = 0;  ///< the fewest that were idle at once since the last trim()
   std::size_t taken_ = 0;
 };
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t ticks_per_flush = 5;
 constexpr std::uint64_t ticks_per_cleaning = 500;
+constexpr std::uint64_t ticks_per_trim = 50;
 constexpr std::size_t log_buffer_size = 32 * 1024;
 constexpr std::chrono::minutes gone_backends_kept{5};
 
@@ -75,6 +76,7 @@ void Worker::tick(TimePoint now) {
     flush_log();
     refresh_date();
   }
+  if (ticks_ % ticks_per_trim == 0) pipes_.trim();
   if (ticks_ % ticks_per_cleaning == 0) backends_.forget_gone(now, gone_backends_kept);
 }
 
