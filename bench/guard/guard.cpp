@@ -26,7 +26,7 @@
 namespace sluice::bench {
 namespace {
 
-constexpr int warm_up = 50;
+constexpr int warm_up = 500;
 constexpr int measured = 200;
 
 struct Case {

@@ -18,9 +18,8 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 ACCEPTED = FOLDER / "accepted.json"
 TOLERANCE = 0.03
-# Of a whole case: what containers that grow for the first time and a connection to the backend that
-# the draws reach late may take. One allocation a request would be 200.
-ALLOCATIONS = 20
+# Of a whole case: what a container that grows for the first time may take.
+ALLOCATIONS = 5
 
 
 def run(program: Path) -> tuple[dict[str, float], dict[str, int]]:
