@@ -106,8 +106,10 @@ std::string wrong_size_unit(std::string_view unit, std::string_view text) {
   return what;
 }
 
-std::string wrong_weight(const std::string& found) {
-  return "found " + found + ", expected a weight from 0 to 1000000 with at most two decimals";
+constexpr std::uint32_t one = 100;
+
+std::string wrong_decimal(const std::string& found, const Decimal& kind) {
+  return "found " + found + ", expected " + range_of(kind);
 }
 
 std::string number_text(double number) {
@@ -153,22 +155,35 @@ core::Result<std::uint64_t, std::string> parse_size(std::string_view text) {
   return *whole * *factor;
 }
 
-core::Result<Weight, std::string> to_weight(std::int64_t number) {
-  if (number < 0 || number > weight_max / weight_one) {
-    return wrong_weight("the integer " + std::to_string(number));
+std::string range_of(const Decimal& kind) {
+  return std::string(kind.name) + " from 0 to " + std::to_string(kind.most / one) +
+         " with at most two decimals";
+}
+
+core::Result<std::uint32_t, std::string> to_hundredths(std::int64_t number, const Decimal& kind) {
+  if (number < 0 || number > kind.most / one) {
+    return wrong_decimal("the integer " + std::to_string(number), kind);
   }
-  return static_cast<Weight>(number) * weight_one;
+  return static_cast<std::uint32_t>(number) * one;
+}
+
+core::Result<std::uint32_t, std::string> to_hundredths(double number, const Decimal& kind) {
+  const double most = static_cast<double>(kind.most) / one;
+  // Also false for NaN.
+  if (!(number >= 0 && number <= most)) return wrong_decimal(number_text(number), kind);
+  const double hundredths = std::round(number * one);
+  // Both sides are the double closest to the same decimal, so they are equal exactly when `number`
+  // was written with at most two decimals. Comparing number * 100 would fail for 0.07.
+  if (hundredths / one != number) return wrong_decimal(number_text(number), kind);
+  return static_cast<std::uint32_t>(hundredths);
+}
+
+core::Result<Weight, std::string> to_weight(std::int64_t number) {
+  return to_hundredths(number, weight_number);
 }
 
 core::Result<Weight, std::string> to_weight(double number) {
-  constexpr double most = static_cast<double>(weight_max) / weight_one;
-  // Also false for NaN.
-  if (!(number >= 0 && number <= most)) return wrong_weight(number_text(number));
-  const double hundredths = std::round(number * weight_one);
-  // Both sides are the double closest to the same decimal, so they are equal exactly when `number`
-  // was written with at most two decimals. Comparing number * 100 would fail for 0.07.
-  if (hundredths / weight_one != number) return wrong_weight(number_text(number));
-  return static_cast<Weight>(hundredths);
+  return to_hundredths(number, weight_number);
 }
 
 }  // namespace sluice::conf

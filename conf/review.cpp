@@ -1,8 +1,10 @@
 #include "conf/review.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
+#include <utility>
 
 #include "conf/nearest.hpp"
 #include "sluice/problem.hpp"
@@ -35,6 +37,30 @@ const RouteSettings* route_of(std::string_view where, const Settings& settings) 
   return nullptr;
 }
 
+/// Keys of a rollout whose problems may come from the default of another key.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> rests_on{{
+    {"step_timeout", "step_time"},
+    {"deadline", "steps"},
+    {"deadline", "step_time"},
+    {"deadline", "bake"},
+    {"deadline", "slew"},
+    {"deadline", "mirror.time"},
+    {"before", "steps"},
+}};
+
+/// Whether a problem at `where` may come from a value that could not be read.
+bool rests_on_unread(const std::string& where, const Reading& reading) {
+  constexpr std::string_view rollout = ".rollout.";
+  if (reading.unread_around(where)) return true;
+  const std::size_t found = where.rfind(rollout);
+  if (found == std::string::npos) return false;
+  const std::string policy = where.substr(0, found + rollout.size() - 1);
+  const std::string_view key = std::string_view(where).substr(where.rfind('.') + 1);
+  return std::any_of(rests_on.begin(), rests_on.end(), [&](const auto& pair) {
+    return pair.first == key && reading.unread_around(below(policy, pair.second));
+  });
+}
+
 /// The problems that are there whatever the missing values are: those inside of a half read route
 /// that do not touch what is missing there, and elsewhere those of the certain part.
 std::vector<Problem> certain_problems(const Settings& settings, const Reading& reading) {
@@ -49,7 +75,7 @@ std::vector<Problem> certain_problems(const Settings& settings, const Reading& r
     problems.push_back(std::move(problem));
   }
   std::erase_if(problems,
-                [&](const Problem& problem) { return reading.unread_around(problem.where); });
+                [&](const Problem& problem) { return rests_on_unread(problem.where, reading); });
   return problems;
 }
 

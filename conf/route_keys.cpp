@@ -4,6 +4,7 @@
 #include <array>
 
 #include "conf/keys.hpp"
+#include "conf/rollout_keys.hpp"
 #include "conf/timeout_keys.hpp"
 
 namespace sluice::conf {
@@ -115,11 +116,15 @@ void read_force(const Spot& spot, RouteSettings& out, Reading& reading) {
   }
 }
 
+void read_route_rollout(const Spot& spot, RouteSettings& out, Reading& reading) {
+  read_rollout(spot, out.rollout, reading);
+}
+
 void list_split_keys(const std::string& path, std::vector<std::string>& out) {
   out.push_back(path + ".*");
 }
 
-constexpr std::array<Key<RouteSettings>, 8> route_keys{{
+constexpr std::array<Key<RouteSettings>, 9> route_keys{{
     {"host", read_member<&RouteSettings::host>},
     {"path", read_member<&RouteSettings::path>},
     {"methods", read_member<&RouteSettings::methods>},
@@ -128,6 +133,7 @@ constexpr std::array<Key<RouteSettings>, 8> route_keys{{
     {"sticky", read_sticky, list_keys<sticky_keys>},
     {"force", read_force, list_element_keys<force_keys>},
     {"timeouts", read_section<&RouteSettings::timeouts, timeout_keys>, list_keys<timeout_keys>},
+    {"rollout", read_route_rollout, list_rollout_keys},
 }};
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "conf/values.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "conf/nearest.hpp"
-#include "conf/quantity.hpp"
 
 namespace sluice::conf {
 namespace {
@@ -34,6 +34,38 @@ const std::string* expect_with_unit(const Spot& spot, std::string_view thing,
   return nullptr;
 }
 
+/// A count up to `most`, or nothing after a report.
+std::optional<std::int64_t> expect_count(const Spot& spot, std::int64_t most, Reading& reading) {
+  const std::string wanted = "an integer from 0 to " + std::to_string(most);
+  const auto* value = expect<std::int64_t>(spot, wanted, reading);
+  if (value == nullptr) return std::nullopt;
+  if (*value >= 0 && *value <= most) return *value;
+  reading.reject(spot, "found " + describe(spot.node) + ", expected " + wanted);
+  return std::nullopt;
+}
+
+/// What an array holds, in words, and how one element is read.
+template <class T>
+struct Elements {
+  std::string_view wanted;
+  void (*read)(const Spot& spot, T& out, Reading& reading);
+};
+
+/// Takes all elements of an array, or none of them when one is wrong.
+template <class T>
+void read_array(const Spot& spot, const Elements<T>& elements, std::vector<T>& out,
+                Reading& reading) {
+  std::vector<T> all;
+  for (const Spot& one : read_elements(spot, elements.wanted, reading)) {
+    elements.read(one, all.emplace_back(), reading);
+  }
+  if (!reading.unread_within(spot.path)) out = std::move(all);
+}
+
+void read_percentage(const Spot& spot, std::uint32_t& out, Reading& reading) {
+  read_hundredths(spot, percentage, out, reading);
+}
+
 }  // namespace
 
 void read_value(const Spot& spot, bool& out, Reading& reading) {
@@ -41,15 +73,29 @@ void read_value(const Spot& spot, bool& out, Reading& reading) {
 }
 
 void read_value(const Spot& spot, unsigned& out, Reading& reading) {
-  constexpr auto most = std::numeric_limits<unsigned>::max();
-  const std::string wanted = "an integer from 0 to " + std::to_string(most);
-  const auto* value = expect<std::int64_t>(spot, wanted, reading);
-  if (value == nullptr) return;
-  if (*value < 0 || *value > std::int64_t{most}) {
-    reading.reject(spot, "found " + describe(spot.node) + ", expected " + wanted);
+  if (const auto count = expect_count(spot, std::numeric_limits<unsigned>::max(), reading)) {
+    out = static_cast<unsigned>(*count);
+  }
+}
+
+void read_count(const Spot& spot, std::uint64_t& out, Reading& reading) {
+  if (const auto count = expect_count(spot, std::numeric_limits<std::int64_t>::max(), reading)) {
+    out = static_cast<std::uint64_t>(*count);
+  }
+}
+
+void read_value(const Spot& spot, double& out, Reading& reading) {
+  if (const auto* integer = spot.node.as<std::int64_t>()) {
+    out = static_cast<double>(*integer);
     return;
   }
-  out = static_cast<unsigned>(*value);
+  const auto* number = expect<double>(spot, "a number", reading);
+  if (number == nullptr) return;
+  if (std::isfinite(*number)) {
+    out = *number;
+  } else {
+    reading.reject(spot, "found " + describe(spot.node) + ", expected a finite number");
+  }
 }
 
 void read_value(const Spot& spot, std::uint64_t& out, Reading& reading) {
@@ -68,25 +114,27 @@ void read_value(const Spot& spot, std::string& out, Reading& reading) {
 }
 
 void read_value(const Spot& spot, std::vector<std::string>& out, Reading& reading) {
-  std::vector<std::string> texts;
-  bool all = spot.node.as<Array>() != nullptr;
-  for (const Spot& one : read_elements(spot, "strings", reading)) {
-    if (const auto* text = expect<std::string>(one, "a string", reading)) {
-      texts.push_back(*text);
-    } else {
-      all = false;
-    }
+  read_array<std::string>(spot, {"strings", read_value}, out, reading);
+}
+
+void read_value(const Spot& spot, std::vector<unsigned>& out, Reading& reading) {
+  read_array<unsigned>(spot, {"integers", read_value}, out, reading);
+}
+
+void read_hundredths(const Spot& spot, const Decimal& kind, std::uint32_t& out, Reading& reading) {
+  if (const auto* integer = spot.node.as<std::int64_t>()) {
+    take(spot, to_hundredths(*integer, kind), out, reading);
+  } else if (const auto* number = expect<double>(spot, range_of(kind), reading)) {
+    take(spot, to_hundredths(*number, kind), out, reading);
   }
-  if (all) out = std::move(texts);
+}
+
+void read_percentages(const Spot& spot, std::vector<std::uint32_t>& out, Reading& reading) {
+  read_array<std::uint32_t>(spot, {"percentages", read_percentage}, out, reading);
 }
 
 void read_weight(const Spot& spot, Weight& out, Reading& reading) {
-  if (const auto* integer = spot.node.as<std::int64_t>()) {
-    take(spot, to_weight(*integer), out, reading);
-  } else if (const auto* number = expect<double>(
-                 spot, "a weight: a number from 0 to 1000000 with at most two decimals", reading)) {
-    take(spot, to_weight(*number), out, reading);
-  }
+  read_hundredths(spot, weight_number, out, reading);
 }
 
 std::size_t read_word(const Spot& spot, std::span<const std::string_view> known, Reading& reading) {
@@ -99,6 +147,16 @@ std::size_t read_word(const Spot& spot, std::span<const std::string_view> known,
     reading.reject(spot, what);
   }
   return static_cast<std::size_t>(found - known.begin());
+}
+
+void read_words(const Spot& spot, std::span<const std::string_view> known,
+                std::vector<std::string>& out, Reading& reading) {
+  std::vector<std::string> words;
+  for (const Spot& one : read_elements(spot, "words in quotes", reading)) {
+    const std::size_t word = read_word(one, known, reading);
+    if (word < known.size()) words.emplace_back(known[word]);
+  }
+  if (!reading.unread_within(spot.path)) out = std::move(words);
 }
 
 std::vector<Spot> read_elements(const Spot& spot, std::string_view wanted, Reading& reading) {

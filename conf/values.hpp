@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "conf/quantity.hpp"
 #include "conf/reading.hpp"
 #include "conf/words.hpp"
 #include "sluice/settings.hpp"
@@ -41,11 +43,38 @@ void read_value(const Spot& spot, std::string& out, Reading& reading);
 /// An array of texts; none of them is taken when one is wrong.
 void read_value(const Spot& spot, std::vector<std::string>& out, Reading& reading);
 
+/// A finite number, with or without decimals.
+void read_value(const Spot& spot, double& out, Reading& reading);
+
+/// An array of counts; none of them is taken when one is wrong.
+void read_value(const Spot& spot, std::vector<unsigned>& out, Reading& reading);
+
+/// What is off unless the file names it.
+template <class T>
+void read_value(const Spot& spot, std::optional<T>& out, Reading& reading) {
+  T value{};
+  read_value(spot, value, reading);
+  if (!reading.unread(spot.path)) out = std::move(value);
+}
+
+/// A count of 64 bits. Not an overload: a size is the same type, and has a unit.
+void read_count(const Spot& spot, std::uint64_t& out, Reading& reading);
+
+/// A number with at most two decimals, in hundredths. Not an overload: a count is the same type.
+void read_hundredths(const Spot& spot, const Decimal& kind, std::uint32_t& out, Reading& reading);
+
+/// An array of percentages, in hundredths; none of them is taken when one is wrong.
+void read_percentages(const Spot& spot, std::vector<std::uint32_t>& out, Reading& reading);
+
 /// A weight, in hundredths. Not an overload: a Weight and a count are the same type.
 void read_weight(const Spot& spot, Weight& out, Reading& reading);
 
 /// One of `known`; its index, or known.size() after a report.
 std::size_t read_word(const Spot& spot, std::span<const std::string_view> known, Reading& reading);
+
+/// An array of words, each one of `known`; none of them is taken when one is wrong.
+void read_words(const Spot& spot, std::span<const std::string_view> known,
+                std::vector<std::string>& out, Reading& reading);
 
 /// The elements of an array as spots, with their places noted; nothing after a report that an array
 /// of `wanted` was expected.

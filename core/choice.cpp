@@ -46,11 +46,18 @@ std::string_view to_string(Why why) {
       return "draw";
     case Why::spill:
       return "spill";
+    case Why::shield:
+      return "shield";
   }
   return "none";
 }
 
 Steering steer(const RoutePlan& route, const RequestHead& head, std::string_view client_ip) {
+  return steer(route, route.salt, head, client_ip);
+}
+
+Steering steer(const RoutePlan& route, std::uint64_t salt, const RequestHead& head,
+               std::string_view client_ip) {
   Steering steering;
   for (const ForceRule& rule : route.force) {
     const std::string_view value =
@@ -62,13 +69,13 @@ Steering steer(const RoutePlan& route, const RequestHead& head, std::string_view
   }
   const StickySettings& sticky = route.settings.sticky;
   const std::string_view unit = read_unit(sticky, head, client_ip);
-  if (!unit.empty()) steering.unit = sticky_hash(route.salt, unit);
+  if (!unit.empty()) steering.unit = sticky_hash(salt, unit);
   steering.needs_cookie = sticky.kind == StickyKind::cookie && unit.empty();
   return steering;
 }
 
-void assign_unit(Steering& steering, const RoutePlan& route, std::string_view value) {
-  steering.unit = sticky_hash(route.salt, value);
+void assign_unit(Steering& steering, std::uint64_t salt, std::string_view value) {
+  steering.unit = sticky_hash(salt, value);
 }
 
 std::optional<Choice> choose_share(const Split& split, const Steering& steering,

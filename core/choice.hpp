@@ -19,6 +19,7 @@ enum class Why : std::uint8_t {
   sticky,  ///< its unit belongs there
   draw,    ///< the random draw fell on it
   spill,   ///< another pool was meant but could not serve
+  shield,  ///< the new pool of a rollout failed, the old one repeats
 };
 std::string_view to_string(Why why);
 
@@ -32,9 +33,12 @@ struct Steering {
 /// Reads force rules and the sticky unit from a request. Without a cookie the unit is left open:
 /// see `assign_unit`.
 Steering steer(const RoutePlan& route, const RequestHead& head, std::string_view client_ip);
+/// The same with the salt of a rollout.
+Steering steer(const RoutePlan& route, std::uint64_t salt, const RequestHead& head,
+               std::string_view client_ip);
 
 /// Gives a client without cookie the unit `value`, which the answer will set as its cookie.
-void assign_unit(Steering& steering, const RoutePlan& route, std::string_view value);
+void assign_unit(Steering& steering, std::uint64_t salt, std::string_view value);
 
 struct Choice {
   ShareIndex share = 0;

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/overrides_rollout.hpp"
 #include "core/quoted.hpp"
 #include "core/result.hpp"
 #include "core/validate.hpp"
@@ -138,6 +139,7 @@ Effective lay_over(const Settings& configured, const Overrides& saved) {
     const auto same = [](const auto& a, const auto& b) { return a.route == b.route; };
     if (!is_superseded(saved.splits, i, same)) lay_split(saved.splits[i], out);
   }
+  lay_rollouts(configured, saved, out);
   for (std::size_t i = 0; i < saved.memberships.size(); ++i) {
     const auto same = [](const auto& a, const auto& b) { return a.pool == b.pool; };
     if (!is_superseded(saved.memberships, i, same)) lay_membership(saved.memberships[i], out);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/rollout_record.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/status.hpp"
 
@@ -43,6 +44,7 @@ struct Overrides {
   std::vector<SplitOverride> splits;
   std::vector<DrainOverride> drains;
   std::vector<MembershipOverride> memberships;
+  std::vector<RolloutRecord> rollouts = {};  ///< under way or ended, the newest of a route last
   bool operator==(const Overrides&) const = default;
 };
 
@@ -58,7 +60,11 @@ struct Effective {
 /// changed since, and one that cannot be used (a damaged state file). Shares are compared by pool
 /// and weight, backends by address and weight, without regard to order. A split in force has the
 /// pools of the configured one in their order; those that the override leaves out get 0. Drains are
-/// looked up among the backends in force. Of several overrides of one thing the last counts. Pure.
+/// looked up among the backends in force. Of several overrides of one thing the last counts.
+///
+/// A rollout under way is dropped, too, when its old or new pool is no longer in the configured
+/// split or when the weights of its route were dropped: it has ended, and the configured split is
+/// in force. One that has ended is history and goes silently with its route. Pure.
 Effective lay_over(const Settings& configured, const Overrides& saved);
 
 }  // namespace sluice::core

@@ -80,7 +80,8 @@ Plan build_plan(std::uint64_t generation, Settings in_force) {
 }
 
 std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t route,
-                                         const std::vector<ShareSettings>& weights) {
+                                         const std::vector<ShareSettings>& weights,
+                                         std::shared_ptr<const Trial> trial) {
   std::vector<Share> shares;
   for (const ShareSettings& share : topology.routes[route].settings.split) {
     const auto found =
@@ -89,7 +90,7 @@ std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t r
     shares.push_back({static_cast<std::uint32_t>(pool_index(topology, share.pool)),
                       found == weights.end() ? 0 : found->weight});
   }
-  return std::make_shared<const Split>(std::move(shares));
+  return std::make_shared<const Split>(std::move(shares), std::move(trial));
 }
 
 std::size_t route_index(const Topology& topology, std::string_view name) {

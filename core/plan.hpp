@@ -60,7 +60,8 @@ Plan build_plan(std::uint64_t generation, Settings in_force);
 /// The split of `route` with `weights`, over the shares of the topology; pools left out get 0.
 /// Requires that every pool named is a share of the route.
 std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t route,
-                                         const std::vector<ShareSettings>& weights);
+                                         const std::vector<ShareSettings>& weights,
+                                         std::shared_ptr<const Trial> trial = nullptr);
 
 /// The index of the route or pool with this name, or the size of the list. One look-up.
 std::size_t route_index(const Topology& topology, std::string_view name);

@@ -31,7 +31,8 @@ std::uint64_t sticky_hash(std::uint64_t salt, std::string_view unit) {
   return mixed(hash);
 }
 
-Split::Split(std::vector<Share> shares) : shares_(std::move(shares)) {
+Split::Split(std::vector<Share> shares, std::shared_ptr<const Trial> trial)
+    : shares_(std::move(shares)), trial_(std::move(trial)) {
   assert(!shares_.empty() && shares_.size() <= max_shares);
   total_ = total_without(0);
 }

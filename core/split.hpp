@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "core/trial.hpp"
 #include "sluice/settings.hpp"
 
 /// Which pool of a route serves a request (product.md "Which pool serves a request"). Pure:
@@ -40,7 +42,11 @@ std::uint64_t sticky_hash(std::uint64_t salt, std::string_view unit);
 class Split {
  public:
   /// Requires 1 to max_shares shares.
-  explicit Split(std::vector<Share> shares);
+  /// `trial`: of the rollout under way, when there is one.
+  explicit Split(std::vector<Share> shares, std::shared_ptr<const Trial> trial = nullptr);
+
+  /// What a rollout asks of the requests that follow this split; nullptr without one.
+  const Trial* trial() const { return trial_.get(); }
 
   const std::vector<Share>& shares() const { return shares_; }
   std::uint64_t total() const { return total_; }
@@ -62,6 +68,7 @@ class Split {
   std::optional<ShareIndex> owner(std::uint64_t point, ShareSet excluded) const;
 
   std::vector<Share> shares_;
+  std::shared_ptr<const Trial> trial_;
   std::uint64_t total_ = 0;
 };
 

@@ -36,6 +36,18 @@ void check_pool(const PoolSettings& pool, const std::string& where, std::vector<
 void check_split(const std::vector<ShareSettings>& split, const Names& pools,
                  const std::string& where, std::vector<Problem>& problems);
 
+/// A duration below `least` or above a year. False after a problem.
+bool check_duration(milliseconds value, milliseconds least, const std::string& where,
+                    std::vector<Problem>& problems);
+
+/// The policy of a rollout: what no rollout could follow, or what would end each of them badly.
+void check_rollout(const RolloutSettings& rollout, const std::string& where,
+                   std::vector<Problem>& problems);
+
+/// The part of check_rollout() about whom a rollout asks and tells: gates, hooks and queries.
+void check_rollout_contacts(const RolloutSettings& rollout, const std::string& where,
+                            std::vector<Problem>& problems);
+
 /// All of a route but whether its name is taken and whether another one says the same.
 void check_route(const RouteSettings& route, const Names& pools, const TimeoutSettings& inherited,
                  std::vector<Problem>& problems);

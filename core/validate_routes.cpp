@@ -145,6 +145,7 @@ void check_route(const RouteSettings& route, const Names& pools, const TimeoutSe
   check_force(route, pools, where, problems);
   check_share_count(route, where + ".split", problems);
   check_timeouts(route.timeouts, &inherited, where + ".timeouts", problems);
+  check_rollout(route.rollout, where + ".rollout", problems);
 }
 
 void check_distinct_routes(const std::vector<RouteSettings>& routes,

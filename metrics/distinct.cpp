@@ -28,8 +28,8 @@ void fold_equal(std::vector<T>& items, Key key, Fold fold) {
 }
 
 /// Folds pairs of one label and a count.
-template <class Label>
-void fold_counts(std::vector<std::pair<Label, std::uint64_t>>& counts) {
+template <class Label, class Count>
+void fold_counts(std::vector<std::pair<Label, Count>>& counts) {
   fold_equal(
       counts, [](const auto& count) -> const Label& { return count.first; },
       [](auto& into, const auto& from) { into.second += from.second; });
@@ -79,8 +79,22 @@ void make_valid(Text&... labels) {
   (repair(labels), ...);
 }
 
-void make_valid_reasons(std::vector<LabelledCount>& counts) {
+template <class Count>
+void make_valid_reasons(std::vector<std::pair<std::string, Count>>& counts) {
   for (auto& [reason, count] : counts) make_valid(reason);
+}
+
+void make_rollouts_valid(Snapshot& snapshot) {
+  for (auto& entry : snapshot.rollouts) {
+    make_valid(entry.route);
+    make_valid_reasons(entry.evidence);
+  }
+  for (auto& entry : snapshot.rollout_totals) {
+    make_valid(entry.route);
+    for (auto& [decision, reason, count] : entry.decisions) make_valid(decision, reason);
+    make_valid_reasons(entry.hold_seconds);
+    for (auto& [pool, stream, count] : entry.bad) make_valid(pool, stream);
+  }
 }
 
 void make_labels_valid(Snapshot& snapshot) {
@@ -97,6 +111,7 @@ void make_labels_valid(Snapshot& snapshot) {
   }
   for (auto& entry : snapshot.listeners) make_valid(entry.listener);
   for (auto& entry : snapshot.weights) make_valid(entry.route, entry.pool);
+  make_rollouts_valid(snapshot);
 }
 
 void fold_route(RoutePoolCounts& into, RoutePoolCounts&& from) {
@@ -135,6 +150,32 @@ void fold_listener(ListenerCounts& into, const ListenerCounts& from) {
   into.accepted += from.accepted;
 }
 
+void fold_totals(RolloutTotals& into, RolloutTotals&& from) {
+  append(into.decisions, std::move(from.decisions));
+  append(into.hold_seconds, std::move(from.hold_seconds));
+  append(into.bad, std::move(from.bad));
+  into.shielded += from.shielded;
+}
+
+void fold_rollouts(Snapshot& snapshot) {
+  const auto by_route = [](const auto& e) { return std::tie(e.route); };
+  const auto add_count = [](auto& into, const auto& from) { into.count += from.count; };
+  const auto take_later = [](auto& into, auto&& from) { into = std::move(from); };
+  fold_equal(snapshot.rollouts, by_route, take_later);
+  for (auto& entry : snapshot.rollouts) {
+    fold_equal(
+        entry.evidence, [](const auto& e) { return std::tie(e.first); }, take_later);
+  }
+  fold_equal(snapshot.rollout_totals, by_route, fold_totals);
+  for (auto& entry : snapshot.rollout_totals) {
+    fold_equal(
+        entry.decisions, [](const auto& e) { return std::tie(e.decision, e.reason); }, add_count);
+    fold_counts(entry.hold_seconds);
+    fold_equal(
+        entry.bad, [](const auto& e) { return std::tie(e.pool, e.stream); }, add_count);
+  }
+}
+
 }  // namespace
 
 std::string valid_utf8(std::string_view text) {
@@ -168,6 +209,7 @@ Snapshot distinct(Snapshot snapshot) {
       snapshot.listeners, [](const auto& e) { return std::tie(e.listener); }, fold_listener);
   fold_equal(snapshot.weights, by_route_and_pool,
              [](WeightRatio& into, WeightRatio&& from) { into = std::move(from); });
+  fold_rollouts(snapshot);
   return snapshot;
 }
 

@@ -12,9 +12,9 @@ namespace sluice::metrics {
 std::string valid_utf8(std::string_view text);
 
 /// The snapshot with valid labels, sorted by label, and without two entries of the same labels:
-/// counts are added; of two weights the later one holds; a backend is gone only when every entry
-/// says so, and its condition is that of the entries that are not gone (up when all are, draining
-/// when one is).
+/// counts are added; of two weights, rollouts or values of evidence the later one holds; a backend
+/// is gone only when every entry says so, and its condition is that of the entries that are not
+/// gone (up when all are, draining when one is).
 Snapshot distinct(Snapshot snapshot);
 
 }  // namespace sluice::metrics

@@ -1,6 +1,7 @@
 #include "metrics/snapshot_collectable.hpp"
 
 #include "metrics/families.hpp"
+#include "metrics/rollout_families.hpp"
 
 namespace sluice::metrics {
 
@@ -10,6 +11,7 @@ std::vector<prometheus::MetricFamily> SnapshotCollectable::Collect() const {
   append_decisions(snapshot_, families);
   append_backends(snapshot_, families);
   append_weights(snapshot_, families);
+  append_rollouts(snapshot_, families);
   append_listeners(snapshot_, families);
   append_proxy(snapshot_, families);
   append_process(process_, families);

@@ -3,83 +3,15 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/stream_parser.hpp>
 #include <boost/json/value.hpp>
 
+#include "proxy/admin_reading.hpp"
 #include "proxy/admin_units.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 namespace json = boost::json;
-
-Denial unacceptable(std::string detail) {
-  return {422, "", std::move(detail)};
-}
-
-std::string_view kind_of(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return "null";
-    case json::kind::bool_:
-      return "a boolean";
-    case json::kind::string:
-      return "a string";
-    case json::kind::array:
-      return "an array";
-    case json::kind::object:
-      return "an object";
-    default:
-      return "a number";
-  }
-}
-
-std::string place(std::string_view body, std::size_t offset) {
-  const std::string_view before = body.substr(0, offset);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const std::size_t last = before.rfind('\n');
-  const std::size_t column = last == std::string_view::npos ? offset + 1 : offset - last;
-  return "line " + std::to_string(line) + ", column " + std::to_string(column);
-}
-
-Outcome<json::value> parse(std::string_view body, std::string_view example) {
-  json::stream_parser parser;
-  boost::system::error_code error;
-  std::size_t taken = parser.write_some(body.data(), body.size(), error);
-  if (!error && taken < body.size()) error = json::error::extra_data;
-  if (!error) parser.finish(error);
-  if (error)
-    return Denial{400, "",
-                  "The body is not JSON: " + error.message() + " at " +
-                      place(body, std::min(taken, body.size())) + ". Send " + std::string(example) +
-                      "."};
-  return parser.release();
-}
-
-Denial wrong_type(std::string_view where, const json::value& found, std::string_view wanted) {
-  return unacceptable(std::string(where) + " is " + std::string(kind_of(found)) + "; it must be " +
-                      std::string(wanted) + ".");
-}
-
-std::string listed(const std::vector<std::string_view>& names) {
-  std::string all;
-  for (const std::string_view name : names) {
-    if (!all.empty()) all += ", ";
-    all += name;
-  }
-  return all;
-}
-
-std::optional<Denial> unknown_member(const json::object& object,
-                                     const std::vector<std::string_view>& allowed) {
-  for (const auto& member : object) {
-    const std::string_view name(member.key().data(), member.key().size());
-    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
-      return unacceptable("There is no member \"" + std::string(name) +
-                          "\"; allowed: " + listed(allowed) + ".");
-  }
-  return std::nullopt;
-}
 
 Outcome<Weight> read_weight(const json::value& value, const std::string& where) {
   if (!value.is_number()) return wrong_type(where, value, "a number such as 90 or 12.5");
@@ -158,7 +90,7 @@ std::optional<Denial> take_query(OpenWish& wish, const Query& query) {
 }
 
 std::optional<Denial> take_body(OpenWish& wish, std::string_view body) {
-  const auto value = parse(body, R"({"deadline":"30s","wait":true} or nothing)");
+  const auto value = parse_json(body, R"({"deadline":"30s","wait":true} or nothing)");
   if (!value) return value.error();
   const json::object* object = value->if_object();
   if (object == nullptr) return wrong_type("The body", *value, "an object");
@@ -179,7 +111,7 @@ std::optional<Denial> take_body(OpenWish& wish, std::string_view body) {
 }  // namespace
 
 Outcome<std::vector<ShareSettings>> read_split(std::string_view body) {
-  const auto value = parse(body, R"({"weights":{"POOL":90,"POOL":10}})");
+  const auto value = parse_json(body, R"({"weights":{"POOL":90,"POOL":10}})");
   if (!value) return value.error();
   const json::object* object = value->if_object();
   if (object == nullptr) return wrong_type("The body", *value, "an object");
@@ -203,7 +135,7 @@ Outcome<std::vector<ShareSettings>> read_split(std::string_view body) {
 }
 
 Outcome<std::vector<BackendSettings>> read_backends(std::string_view body) {
-  const auto value = parse(body, R"({"backends":["127.0.0.1:9001"]})");
+  const auto value = parse_json(body, R"({"backends":["127.0.0.1:9001"]})");
   if (!value) return value.error();
   const json::object* object = value->if_object();
   if (object == nullptr) return wrong_type("The body", *value, "an object");
@@ -222,7 +154,7 @@ Outcome<std::vector<BackendSettings>> read_backends(std::string_view body) {
 }
 
 Outcome<BackendSettings> read_backend(std::string_view body) {
-  const auto value = parse(body, R"({"address":"127.0.0.1:9001","weight":1})");
+  const auto value = parse_json(body, R"({"address":"127.0.0.1:9001","weight":1})");
   if (!value) return value.error();
   return backend_of(*value, "The backend");
 }
@@ -247,7 +179,7 @@ std::optional<Denial> unknown_parameter(const Query& query,
 
 std::optional<Denial> unexpected_body(std::string_view body) {
   if (body.empty()) return std::nullopt;
-  const auto value = parse(body, "nothing");
+  const auto value = parse_json(body, "nothing");
   if (!value) return value.error();
   if (!value->is_object()) return wrong_type("The body", *value, "empty");
   if (!value->get_object().empty())

@@ -41,34 +41,8 @@ Done<T> json_answer(AdminAnswer answer) {
   };
 }
 
-/// True, after answering, when the call has query parameters that it does not take.
-bool refused_query(const AdminCall& call) {
-  const auto denial = unknown_parameter(call.target.query, {});
-  if (denial) call.answer(denial_reply(*denial));
-  return denial.has_value();
-}
-
 std::string backend_name(const AdminCall& call) {
   return call.names.size() > 1 ? call.names[1] : std::string();
-}
-
-/// The revision that Control is to insist on: the one in force, when If-Match names it. Control
-/// compares again, because changes that are under way come first.
-Outcome<std::optional<std::uint64_t>> expected_revision(const AdminCall& call) {
-  using Expected = std::optional<std::uint64_t>;
-  const auto field = call.request.joined("If-Match");
-  if (!field) return Expected{};
-  const auto condition = parse_condition(*field);
-  if (!condition)
-    return Denial{400, "", "If-Match is malformed; send the ETag of the route, such as \"7\"."};
-  if (condition->any) return Expected{};
-  const auto route = call.control.route(call.names[0]);
-  if (!route) return route.error();
-  if (condition->matches_strongly(route->revision)) return Expected{route->revision};
-  return Denial{412, "",
-                "The split has revision " + std::to_string(route->revision) +
-                    " by now; look at it again and repeat the change with If-Match: " +
-                    entity_tag(route->revision) + "."};
 }
 
 Outcome<std::optional<std::uint64_t>> event_id(std::string_view text) {
@@ -96,6 +70,44 @@ std::vector<std::string> split_list(std::string_view text) {
 
 AdminReply denial_reply(const Denial& denial) {
   return problem_reply(denial.status, denial.title, denial.detail);
+}
+
+bool refused_query(const AdminCall& call) {
+  const auto denial = unknown_parameter(call.target.query, {});
+  if (denial) call.answer(denial_reply(*denial));
+  return denial.has_value();
+}
+
+Outcome<std::optional<std::uint64_t>> expected_revision(const AdminCall& call,
+                                                        const std::string& thing,
+                                                        RevisionInForce in_force) {
+  using Expected = std::optional<std::uint64_t>;
+  const auto field = call.request.joined("If-Match");
+  if (!field) return Expected{};
+  const auto condition = parse_condition(*field);
+  if (!condition)
+    return Denial{400, "",
+                  "If-Match is malformed; send the ETag of the " + thing + ", such as \"7\"."};
+  if (condition->any) return Expected{};
+  const auto revision = in_force(call);
+  if (!revision) return revision.error();
+  if (condition->matches_strongly(*revision)) return Expected{*revision};
+  return Denial{412, "",
+                "The " + thing + " has revision " + std::to_string(*revision) +
+                    " by now; look at it again and repeat the change with If-Match: " +
+                    entity_tag(*revision) + "."};
+}
+
+Outcome<std::uint64_t> split_revision(const AdminCall& call) {
+  const auto route = call.control.route(call.names[0]);
+  if (!route) return route.error();
+  return route->revision;
+}
+
+bool is_known(const AdminCall& call, std::uint64_t revision) {
+  const auto field = call.request.joined("If-None-Match");
+  const auto condition = field ? parse_condition(*field) : std::nullopt;
+  return condition && condition->matches_weakly(revision);
 }
 
 void answer_index(AdminCall call) {
@@ -173,12 +185,9 @@ void answer_route(AdminCall call) {
   const auto route = call.control.route(call.names[0]);
   if (!route) return call.answer(denial_reply(route.error()));
   AdminReply reply = route_reply(*route);
-  if (const auto field = call.request.joined("If-None-Match")) {
-    const auto condition = parse_condition(*field);
-    if (condition && condition->matches_weakly(route->revision)) {
-      reply.status = 304;
-      reply.body.clear();
-    }
+  if (is_known(call, route->revision)) {
+    reply.status = 304;
+    reply.body.clear();
   }
   call.answer(std::move(reply));
 }
@@ -199,7 +208,7 @@ void change_split(AdminCall call) {
   if (refused_query(call)) return;
   auto weights = read_split(call.request.body);
   if (!weights) return call.answer(denial_reply(weights.error()));
-  const auto expected = expected_revision(call);
+  const auto expected = expected_revision(call, "split", split_revision);
   if (!expected) return call.answer(denial_reply(expected.error()));
   call.control.set_split(call.names[0], std::move(*weights), *expected, actor_of(call.request),
                          [answer = std::move(call.answer)](Outcome<RouteStatus> route) {

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "proxy/admin_routes.hpp"
 
 /// What each call of the admin interface does (docs/admin.md).
@@ -25,5 +29,23 @@ void remove_backend(AdminCall call);
 
 /// The reply to something that was not done.
 AdminReply denial_reply(const Denial& denial);
+
+/// True, after answering, when the call has query parameters: it takes none.
+bool refused_query(const AdminCall& call);
+
+/// The revision of what a call is about.
+using RevisionInForce = Outcome<std::uint64_t> (*)(const AdminCall& call);
+/// That of the split of the route in the path.
+Outcome<std::uint64_t> split_revision(const AdminCall& call);
+
+/// The revision that Control is to insist on: the one in force, when If-Match names it. Control
+/// compares again, because changes that are under way come first. 400 for a malformed field, 412
+/// for another revision; `thing` is what has it: "split", "rollout".
+Outcome<std::optional<std::uint64_t>> expected_revision(const AdminCall& call,
+                                                        const std::string& thing,
+                                                        RevisionInForce in_force);
+
+/// Whether If-None-Match names this revision.
+bool is_known(const AdminCall& call, std::uint64_t revision);
 
 }  // namespace sluice::proxy

@@ -6,6 +6,7 @@
 
 #include "proxy/admin_access.hpp"
 #include "proxy/admin_calls.hpp"
+#include "proxy/admin_rollout.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -56,6 +57,23 @@ const std::vector<AdminRoute>& admin_route_table() {
       {"GET", "/v1/routes", "every route and its split", answer_routes},
       {"GET", "/v1/routes/{route}", "one route and its split", answer_route},
       {"PUT", "/v1/routes/{route}/split", "new weights", change_split},
+      {"POST", "/v1/routes/{route}/rollout", "start a rollout", start_rollout},
+      {"GET", "/v1/routes/{route}/rollout", "how the newest rollout stands", answer_rollout},
+      {"GET", "/v1/routes/{route}/rollout/explain", "why it stands there",
+       answer_rollout_explanation},
+      {"GET", "/v1/routes/{route}/rollout/history", "rollouts that ended", answer_rollout_history},
+      {"POST", "/v1/routes/{route}/rollout/pause", "weights stay",
+       steer_rollout<RolloutVerb::pause>},
+      {"POST", "/v1/routes/{route}/rollout/resume", "go on", steer_rollout<RolloutVerb::resume>},
+      {"POST", "/v1/routes/{route}/rollout/promote", "the next step now; ?full=true: everything",
+       promote_rollout},
+      {"POST", "/v1/routes/{route}/rollout/abort", "roll back", steer_rollout<RolloutVerb::abort>},
+      {"POST", "/v1/routes/{route}/rollout/undo", "after the promotion: roll back",
+       steer_rollout<RolloutVerb::undo>},
+      {"POST", "/v1/routes/{route}/rollout/approve", "open the gate that waits",
+       steer_rollout<RolloutVerb::approve>},
+      {"POST", "/v1/routes/{route}/rollout/retry", "a release that was rolled back once more",
+       steer_rollout<RolloutVerb::retry>},
       {"GET", "/v1/pools", "every pool and its backends", answer_pools},
       {"GET", "/v1/pools/{pool}", "one pool and its backends", answer_pool},
       {"POST", "/v1/pools/{pool}/drain", "drain a pool", drain},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sluice/outcome.hpp"
+#include "sluice/rollout.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 #include "sluice/status.hpp"
@@ -67,6 +68,22 @@ class Control {
                            Done<PoolStatus> done) = 0;
   /// Drains first; answers as a drain does.
   virtual void remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) = 0;
+
+  /// The newest rollout of the route, ended or not. 404 route, or none was ever started.
+  virtual Outcome<RolloutStatus> rollout(const std::string& route) = 0;
+  /// Rollouts of the route that have ended, newest first, the present one not among them.
+  virtual Outcome<std::vector<RolloutStatus>> rollout_history(const std::string& route) = 0;
+  /// How a rollout of the route goes that says nothing of its own. 404 route.
+  virtual Outcome<RolloutSettings> rollout_policy(const std::string& route) = 0;
+  /// Begins a rollout, or answers how the one with the same id stands. `if_match`: the revision of
+  /// the route's split that the caller saw. 404 route, 409 another one is under way, 412, 422.
+  virtual void start_rollout(const std::string& route, RolloutOrder order,
+                             std::optional<std::uint64_t> if_match, Actor actor,
+                             Done<RolloutStatus> done) = 0;
+  /// `if_match`: the revision of the rollout that the caller saw. 404, 409 not in this state, 412.
+  virtual void steer_rollout(const std::string& route, RolloutVerb verb,
+                             std::optional<std::uint64_t> if_match, Actor actor,
+                             Done<RolloutStatus> done) = 0;
 
   /// The events after `last_id` that are still kept (the newest 1024), oldest first.
   virtual std::vector<Event> events_since(std::uint64_t last_id) const = 0;

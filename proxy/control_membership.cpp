@@ -49,8 +49,7 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
                [&](const BackendSettings& member) { return member.address == drain.backend; });
   });
 
-  auto plan = std::make_shared<core::Plan>(core::build_plan(plan_->generation + 1, effective_));
-  plan_ = std::move(plan);
+  plan_ = with_trials(core::build_plan(plan_->generation + 1, effective_));
   follow_membership();
   forget_removals(pool);
   audit(actor, "membership", pool, in_words(before), in_words(known->backends));

@@ -53,12 +53,15 @@ void LocalControl::reload(Settings next, Actor actor, Done<ReloadStatus> done) {
 void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, const Actor& actor,
                                 Done<ReloadStatus> done) {
   const std::vector<RouteStatus> routes_before = *routes();
+  overrides_.rollouts = rollouts_.records();
   core::Effective effective = core::lay_over(next, overrides_);
   configured_ = std::move(next);
   overrides_ = std::move(effective.kept);
   const Settings before = std::exchange(effective_, std::move(effective.settings));
   const std::uint64_t generation = plan_->generation + 1;
   plan_ = std::make_shared<const core::Plan>(core::build_plan(generation, effective_));
+  rollouts_.retain(overrides_.rollouts);
+  plan_ = with_trials(*plan_);
   last_reload_ok_ = true;
   keep_verdicts(before);
   follow_membership();

@@ -136,27 +136,63 @@ void LocalControl::set_split(const std::string& route, std::vector<ShareSettings
   }
   if (auto denial = check_weights(index, weights)) return deny(*denial);
 
-  weights = over_all_shares(configured_route(index).split, weights);
+  if (const core::RolloutRecord* rollout = rollouts_.steering(route)) {
+    return deny({409, "A rollout moves the weights",
+                 "rollout " + rollout->id + " of route \"" + route + "\" is " +
+                     std::string(to_string(rollout->state)) +
+                     "; abort it, or send it on with promote"});
+  }
+  note_weights(index, weights, actor);
+  post_split(index, [this, route, done, status = route_status(index)] {
+    rollouts_.split_changed(route);
+    keep_then([done, status] { done(status); });
+  });
+}
+
+/// From here on the weights are those that count: the next plan has them, and so has the file.
+void LocalControl::note_weights(std::size_t route, const std::vector<ShareSettings>& weights,
+                                const Actor& actor) {
+  const RouteStatus before = route_status(route);
+  const auto all = over_all_shares(configured_route(route).split, weights);
   std::vector<ShareSettings> old;
   for (const ShareStatus& share : before.shares) old.push_back({share.pool, share.in_force});
 
-  core::SplitOverride& change = split_override(index);
-  change.weights = weights;
+  core::SplitOverride& change = split_override(route);
+  change.weights = all;
   change.revision = before.revision + 1;
   change.origin = {actor.who, wall_clock_ms()};
   for (RouteSettings& settings : effective_.routes) {
-    if (settings.name == route) settings.split = weights;
+    if (settings.name == before.name) settings.split = all;
   }
-  auto plan = std::make_shared<core::Plan>(*plan_);
-  ++plan->generation;
-  plan->splits[index] = core::build_split(*plan->topology, index, weights);
-  plan_ = std::move(plan);
+  audit(actor, "split", before.name, in_words(old), in_words(all));
+  notices_.split({before.name, old, all, before.revision + 1, actor.who, actor.why});
+}
 
-  audit(actor, "split", route, in_words(old), in_words(weights));
-  notices_.split({route, old, weights, before.revision + 1, actor.who, actor.why});
-  post_plan(false, [this, done, status = route_status(index)] {
-    keep_then([done, status] { done(status); });
-  });
+/// Gives the workers the weights that were noted, and what a rollout asks of requests. `then` runs
+/// when every worker has them.
+void LocalControl::post_split(std::size_t route, std::function<void()> then) {
+  const core::RoutePlan& settings = plan_->topology->routes[route];
+  for (const RouteSettings& effective : effective_.routes) {
+    if (effective.name != settings.settings.name) continue;
+    auto plan = std::make_shared<core::Plan>(*plan_);
+    ++plan->generation;
+    plan->splits[route] = core::build_split(*plan->topology, route, effective.split,
+                                            rollouts_.trial(effective.name));
+    plan_ = std::move(plan);
+  }
+  post_plan(false, std::move(then));
+}
+
+/// The plan with what the rollouts under way ask of requests.
+std::shared_ptr<const core::Plan> LocalControl::with_trials(core::Plan plan) const {
+  for (std::size_t route = 0; route < plan.topology->routes.size(); ++route) {
+    const RouteSettings& settings = plan.topology->routes[route].settings;
+    auto trial = rollouts_.trial(settings.name);
+    if (!trial) continue;
+    plan.splits[route] =
+        core::build_split(*plan.topology, route, settings.split, std::move(trial));
+  }
+  return std::make_shared<const core::Plan>(std::move(plan));
 }
 
 }  // namespace sluice::proxy

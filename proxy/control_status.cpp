@@ -181,6 +181,7 @@ void LocalControl::snapshot(Done<Snapshot> done) {
                 {route.name, share.pool, share.in_force / in_force, share.configured / configured});
           }
         }
+        rollouts_.write_to(snapshot);
         done(std::move(snapshot));
       });
 }

@@ -19,7 +19,8 @@ Task<Fault> Exchange::attempt() {
   record.connect_ns = 0;
   attempted_ = LocalPtr<LiveBackend>(static_cast<LiveBackend*>(&ticket_.backend()));
   record.backend.assign(attempted_->address);
-  was_sent_ = answer_begun_ = false;
+  was_sent_ = answer_begun_ = refuses_answer_ = false;
+  if (record.attempts == 1) begin_trial();
 
   connection_ = wants_fresh_ ? nullptr : attempted_->take_idle(!request_.is_idempotent);
   Fault fault;
@@ -31,7 +32,7 @@ Task<Fault> Exchange::attempt() {
   if (!fault && attempted_->draining) fault = {Side::proxy, {}, 503, "drained"};
   if (!fault) fault = co_await send();
   if (fault) {
-    if (fault.side == Side::backend) {
+    if (fault.side == Side::backend && !refuses_answer_) {
       ticket_.fail(fault.reason);
     } else {
       ticket_.finish();
@@ -80,6 +81,7 @@ Task<Fault> Exchange::send() {
   awaits_head_ = true;
   upload_end_ = RelayEnd::complete;
   request_.record.sent = waiting_since_ = Clock::now();
+  probe_.wait_from(waiting_since_);
   if (request_.body.is_done() && request_.replay.octets().empty()) {
     std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
     const IoError written = co_await backend().write(piece, request_.timeouts().backend_idle);

@@ -14,6 +14,7 @@
 #include "proxy/own_answer.hpp"
 #include "proxy/request.hpp"
 #include "proxy/task.hpp"
+#include "proxy/trial_tally.hpp"
 #include "proxy/worker.hpp"
 
 namespace sluice::proxy {
@@ -58,6 +59,8 @@ class Exchange {
   /// Serves the request. Everything is recorded in request.record. Afterwards keeps_client_open()
   /// says whether the client's connection can carry another request.
   Task<void> forward();
+  /// Counts what a rollout wants to know of the end. After forward().
+  void conclude();
   bool keeps_client_open() const { return keeps_open_; }
   bool is_tunnel() const { return is_tunnel_; }
   /// The answer ended before it was whole, and only a reset can tell the client.
@@ -104,6 +107,15 @@ class Exchange {
   Fault fault_of_read(IoError error) const;
   Fault fault_of_relay(RelayEnd end) const;
 
+  // exchange_trial.cpp
+  const core::Trial* trial() const;
+  bool is_on_new() const;
+  void begin_trial();
+  void judge_unserved();
+  void judge_fault(const Fault& fault, bool goes_on);
+  bool may_shield(bool has_timed_out) const;
+  bool shield(const Fault& fault);
+
   // exchange_tunnel.cpp
   Task<Fault> tunnel(core::ResponseHead& head);
   Task<Fault> relay_tunnel();
@@ -137,12 +149,14 @@ class Exchange {
   BodyReader answer_body_;
   Child upload_;
   RelayEnd upload_end_ = RelayEnd::complete;
+  TrialProbe probe_;
   Fault last_fault_;
   TimePoint waiting_since_;  ///< for the response head
   TimePoint head_begun_;     ///< its first octet was there
   std::optional<PendingRetry> pending_retry_;
   unsigned replays_ = 0;
   bool wants_fresh_ = false;
+  bool refuses_answer_ = false;  ///< an error of NEW that the client need not see
   bool was_sent_ = false;       ///< in the present attempt
   bool was_ever_sent_ = false;  ///< in an earlier one
   bool awaits_head_ = false;

@@ -59,7 +59,10 @@ Task<Fault> Exchange::receive_answer() {
     if (!core::frame_response(head, false)) {
       co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
     }
-    if (head.status == 101) co_return co_await tunnel(head);
+    if (head.status == 101) {
+      probe_.answered(head.status, ns_between(request_.record.sent, head_begun_));
+      co_return co_await tunnel(head);
+    }
     if (request_.minor >= 1) {
       out_.clear();
       core::write_response_head(out_, head, {}, {});
@@ -79,6 +82,9 @@ Task<Fault> Exchange::receive_answer() {
   Record& record = request_.record;
   record.head_ns = ns_between(record.sent, head_begun_);
   if (record.attempts == 1) record.first_head_ns = record.head_ns;
+  probe_.answered(head.status, record.head_ns);
+  refuses_answer_ = trial() != nullptr && trial()->errors.contains(head.status) && may_shield(false);
+  if (refuses_answer_) co_return Fault{Side::backend, FailureReason::bad_response, 502, "shielded"};
   co_return co_await relay_answer(head);
 }
 

@@ -29,7 +29,9 @@ Task<void> Exchange::forward() {
     const Fault fault = co_await attempt();
     last_fault_ = fault;
     if (!fault) co_return;
-    if (!decide_again(fault)) co_return co_await answer_fault(fault);
+    const bool goes_on = decide_again(fault);
+    judge_fault(fault, goes_on);
+    if (!goes_on) co_return co_await answer_fault(fault);
   }
   if (last_fault_) co_return co_await answer_fault(last_fault_);
   co_await answer_unavailable();
@@ -51,6 +53,7 @@ bool Exchange::pin_anew() {
       route < topology.routes.size() &&
       std::ranges::equal(topology.routes[route].settings.split, old_route.split, same_pools);
   if (!is_same) return false;
+  probe_.leave();
   request_.plan = in_force;
   request_.route = route;
   request_.record.route = request_.route_plan().settings.name;
@@ -81,6 +84,7 @@ bool Exchange::choose() {
     }
     // A request that one version may have worked on is not shown to another.
     if (was_ever_sent_) return false;
+    if (!meant_) judge_unserved();
     if (!meant_) meant_ = share_;
     excluded_ |= core::ShareSet{1} << share_;
     has_share_ = false;
@@ -133,6 +137,7 @@ bool Exchange::decide_again(const Fault& fault) {
   failed.replays = replays_;
   if (fault.side == Side::proxy && was_sent_) return false;
   const RetryVerdict verdict = core::decide_retry(failed);
+  if (verdict != RetryVerdict::fresh_connection && shield(fault)) return true;
   const bool is_replay = was_sent_ && verdict != RetryVerdict::give_up;
   connection_.reset();
   if (verdict == RetryVerdict::give_up) return false;

@@ -1,5 +1,8 @@
 #include "proxy/json_writer.hpp"
 
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstddef>
 
 namespace sluice::proxy {
@@ -96,6 +99,12 @@ JsonWriter& JsonWriter::text(std::string_view value) {
 
 JsonWriter& JsonWriter::number(std::uint64_t value) {
   return plain(std::to_string(value));
+}
+JsonWriter& JsonWriter::decimal(double value) {
+  if (!std::isfinite(value)) return null();
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return plain({text.data(), static_cast<std::size_t>(end - text.data())});
 }
 JsonWriter& JsonWriter::weight(Weight value) {
   return plain(weight_text(value));

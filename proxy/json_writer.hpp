@@ -22,6 +22,8 @@ class JsonWriter {
   /// Octets that are not UTF-8 become U+FFFD.
   JsonWriter& text(std::string_view value);
   JsonWriter& number(std::uint64_t value);
+  /// The shortest decimal that reads back as the same double; what is not finite is null.
+  JsonWriter& decimal(double value);
   /// Hundredths as a decimal number: 1250 is 12.5.
   JsonWriter& weight(Weight value);
   JsonWriter& boolean(bool value);

@@ -44,6 +44,7 @@ LocalControl::LocalControl(Parts parts, Settings configured)
             on_resolved(pool, address, addresses);
           },
           parts.notices.sink()),
+      rollouts_({parts.io, parts.fleet, parts.notices, *this}),
       started_(Clock::now()),
       started_ms_(wall_clock_ms()) {
   const auto saved = state_.load();
@@ -66,6 +67,8 @@ LocalControl::~LocalControl() = default;
 void LocalControl::start(std::function<void()> ready) {
   plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
   on_ready_ = std::move(ready);
+  rollouts_.restore(std::move(overrides_.rollouts));
+  plan_ = with_trials(*plan_);
   host_.start();
   follow_membership();
   if (has_dropped_overrides_) keep_then([] {});
@@ -74,6 +77,7 @@ void LocalControl::start(std::function<void()> ready) {
 
 void LocalControl::stop() {
   is_stopped_ = true;
+  rollouts_.stop();
   ticker_.cancel();
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
@@ -92,6 +96,7 @@ void LocalControl::tick() {
   wheel_.advance(Clock::now());
   if (on_ready_) check_ready();
   if (!watches_.empty()) poll_drains();
+  rollouts_.tick();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
@@ -138,7 +143,7 @@ BackendCondition LocalControl::condition_of(const std::string& pool,
   const HealthState health = health_of(pool, address);
   std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
   const bool is_well = health == HealthState::up || health == HealthState::unchecked;
-  const bool up = is_well && !addresses.empty();
+  const bool up = is_well && !addresses.empty() && !ejected_.contains({pool, address});
   return {pool, address, up, is_draining(pool, address), std::move(addresses)};
 }
 
@@ -196,6 +201,7 @@ void LocalControl::on_resolved(const std::string& pool, const std::string& addre
 /// the change: it is in force, and the next write may succeed.
 void LocalControl::keep_then(std::function<void()> then) {
   if (!state_.is_kept()) return then();
+  overrides_.rollouts = rollouts_.records();
   state_.save(to_state_text(overrides_),
               [this, then = std::move(then)](const std::string& problem) {
                 asio::post(io_, [this, problem, then] {

@@ -21,13 +21,14 @@
 #include "proxy/prober.hpp"
 #include "proxy/reactor_host.hpp"
 #include "proxy/resolver.hpp"
+#include "proxy/rollouts.hpp"
 #include "proxy/state_file.hpp"
 
 namespace sluice::proxy {
 
 /// The control side of one proxy: knows what is configured, what was changed at run time and how
 /// every backend is, makes plans of it and posts them to the workers. Lives on the control thread.
-class LocalControl final : public Control {
+class LocalControl final : public Control, private RolloutGround {
  public:
   struct Parts {
     boost::asio::io_context& io;
@@ -70,6 +71,15 @@ class LocalControl final : public Control {
   void add_backend(const std::string& pool, BackendSettings backend, Actor actor,
                    Done<PoolStatus> done) override;
   void remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) override;
+  Outcome<RolloutStatus> rollout(const std::string& route) override;
+  Outcome<std::vector<RolloutStatus>> rollout_history(const std::string& route) override;
+  Outcome<RolloutSettings> rollout_policy(const std::string& route) override;
+  void start_rollout(const std::string& route, RolloutOrder order,
+                     std::optional<std::uint64_t> if_match, Actor actor,
+                     Done<RolloutStatus> done) override;
+  void steer_rollout(const std::string& route, RolloutVerb verb,
+                     std::optional<std::uint64_t> if_match, Actor actor,
+                     Done<RolloutStatus> done) override;
   /// Puts other settings in force as one new plan, all or nothing; see Proxy::reload(). Answers
   /// when every worker has taken it and what was changed at run time is on disk. 409, 422.
   void reload(Settings next, Actor actor, Done<ReloadStatus> done);
@@ -109,6 +119,24 @@ class LocalControl final : public Control {
   std::optional<Denial> check_weights(std::size_t route,
                                       const std::vector<ShareSettings>& weights) const;
   core::SplitOverride& split_override(std::size_t route);
+  void note_weights(std::size_t route, const std::vector<ShareSettings>& weights,
+                    const Actor& actor);
+  void post_split(std::size_t route, std::function<void()> then);
+  std::shared_ptr<const core::Plan> with_trials(core::Plan plan) const;
+
+  // control_rollout.cpp
+  PoolCondition pool_condition(const std::string& pool) const override;
+  std::optional<std::vector<ShareSettings>> split_in_force(const std::string& route) const override;
+  const RouteSettings* route_settings(const std::string& route) const override;
+  void put_weights(const std::string& route, std::vector<ShareSettings> weights, bool is_urgent,
+                   std::function<void()> done) override;
+  void refresh_trial(const std::string& route, std::function<void()> done) override;
+  void drain_pool(const std::string& pool, std::function<void(bool drained)> done) override;
+  void undrain_pool(const std::string& pool, std::function<void()> done) override;
+  std::string drained_by(const std::string& pool) const override;
+  void eject(const std::string& pool, const std::string& backend) override;
+  void readmit(const std::string& pool) override;
+  void keep() override;
 
   // control_drain.cpp
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
@@ -157,11 +185,13 @@ class LocalControl final : public Control {
   Readiness readiness_{false, "starting"};
   std::function<void()> on_ready_;
   std::set<Key> members_;  ///< that are checked and looked up
+  std::set<Key> ejected_;  ///< backends that a rollout took out
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
   /// Where the splits stand that no override speaks of, once a reload has changed something.
   std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;
+  Rollouts rollouts_;
   TimePoint started_;
   std::int64_t started_ms_;
   bool has_dropped_overrides_ = false;

@@ -117,6 +117,22 @@ void Notices::membership(const MembershipChange& change) noexcept {
   observer_->on_membership_changed(change);
 }
 
+void Notices::rollout(const RolloutNotice& notice) noexcept {
+  const bool is_alarm = notice.decision == "rollback" || notice.decision == "hold" ||
+                        notice.decision == "eject" || notice.decision == "step_back";
+  log(is_alarm ? LogLevel::warn : LogLevel::info,
+      "rollout " + notice.id + " of route " + notice.route + ": " + notice.decision +
+          (notice.words.empty() ? "" : ": " + notice.words));
+  JsonWriter body;
+  body.open_object().key("route").text(notice.route).key("id").text(notice.id);
+  body.key("state").text(notice.state).key("decision").text(notice.decision);
+  body.key("reason").text(notice.reason).key("words").text(notice.words);
+  body.key("weight").weight(notice.weight).key("who").text("rollout");
+  body.key("why").text(notice.reason).close_object();
+  events_.add("rollout", body.str());
+  observer_->on_rollout(notice);
+}
+
 void Notices::reload(const ReloadNotice& notice) noexcept {
   for (const Problem& problem : notice.problems) {
     log(LogLevel::error, "reload refused: " + problem.where + ": " + problem.what);

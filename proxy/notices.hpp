@@ -34,6 +34,7 @@ class Notices {
   void drained(const DrainChange& change) noexcept;
   void undrained(const DrainChange& change) noexcept;
   void membership(const MembershipChange& change) noexcept;
+  void rollout(const RolloutNotice& notice) noexcept;
   void reload(const ReloadNotice& notice) noexcept;
   void readiness(const Readiness& readiness) noexcept;
   void stopped(std::size_t cut) noexcept;

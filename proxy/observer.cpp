@@ -10,6 +10,7 @@ void Observer::on_drain_begun(const DrainChange&) {}
 void Observer::on_drained(const DrainChange&) {}
 void Observer::on_undrained(const DrainChange&) {}
 void Observer::on_membership_changed(const MembershipChange&) {}
+void Observer::on_rollout(const RolloutNotice&) {}
 void Observer::on_reload(const ReloadNotice&) {}
 void Observer::on_readiness_changed(const Readiness&) {}
 void Observer::on_stopped(std::size_t) {}

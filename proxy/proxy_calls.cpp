@@ -86,6 +86,46 @@ std::future<Outcome<ReloadStatus>> Proxy::reload(Settings settings) {
       [&](Done<ReloadStatus> done) { reload(std::move(settings), std::move(done)); });
 }
 
+void Proxy::start_rollout(std::string route, RolloutOrder order, Done<RolloutStatus> done,
+                          std::string who) {
+  impl_->ask<RolloutStatus>(
+      std::move(done), [=](LocalControl& control, Done<RolloutStatus> answer) {
+        control.start_rollout(route, order, std::nullopt, library_actor(who), std::move(answer));
+      });
+}
+
+std::future<Outcome<RolloutStatus>> Proxy::start_rollout(std::string route, RolloutOrder order) {
+  return promised<RolloutStatus>([&](Done<RolloutStatus> done) {
+    start_rollout(std::move(route), std::move(order), std::move(done));
+  });
+}
+
+void Proxy::steer_rollout(std::string route, RolloutVerb verb, Done<RolloutStatus> done,
+                          std::string who) {
+  impl_->ask<RolloutStatus>(
+      std::move(done), [=](LocalControl& control, Done<RolloutStatus> answer) {
+        control.steer_rollout(route, verb, std::nullopt, library_actor(who), std::move(answer));
+      });
+}
+
+std::future<Outcome<RolloutStatus>> Proxy::steer_rollout(std::string route, RolloutVerb verb) {
+  return promised<RolloutStatus>([&](Done<RolloutStatus> done) {
+    steer_rollout(std::move(route), verb, std::move(done));
+  });
+}
+
+void Proxy::rollout(std::string route, Done<RolloutStatus> done) {
+  impl_->ask<RolloutStatus>(std::move(done),
+                            [=](LocalControl& control, Done<RolloutStatus> answer) {
+                              answer(control.rollout(route));
+                            });
+}
+
+std::future<Outcome<RolloutStatus>> Proxy::rollout(std::string route) {
+  return promised<RolloutStatus>(
+      [&](Done<RolloutStatus> done) { rollout(std::move(route), std::move(done)); });
+}
+
 void Proxy::status(Done<Status> done) {
   impl_->ask<Status>(std::move(done), [](LocalControl& control, Done<Status> answer) {
     control.status(std::move(answer));

@@ -42,6 +42,12 @@ struct Request {
 
   const core::RoutePlan& route_plan() const { return plan->plan->topology->routes[route]; }
   const TimeoutSettings& timeouts() const { return route_plan().settings.timeouts; }
+  const core::Split& split() const { return *plan->plan->splits[route]; }
+  /// Of the sticky hash.
+  std::uint64_t salt() const {
+    const core::Trial* trial = split().trial();
+    return trial != nullptr ? trial->salt : route_plan().salt;
+  }
   LiveRoute& live_route() const { return plan->topology->routes[route]; }
 };
 

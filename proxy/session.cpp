@@ -151,6 +151,7 @@ Task<bool> Session::answer_request() {
   {
     Exchange exchange(worker_, {*client_, listener_, request_->out}, *request_);
     co_await exchange.forward();
+    exchange.conclude();
     goes_on = exchange.keeps_client_open() && client_->is_open();
     reset_on_close_ = reset_on_close_ || exchange.needs_reset();
   }

@@ -103,7 +103,8 @@ std::optional<OwnAnswer> Session::read_route() {
                      .proxy_error = "destination_not_found"};
   request_->route = *route;
   request_->record.route = request_->route_plan().settings.name;
-  request_->steering = core::steer(request_->route_plan(), request_->head, client_ip_);
+  request_->steering =
+      core::steer(request_->route_plan(), request_->salt(), request_->head, client_ip_);
   request_->set_cookie.clear();
   if (request_->steering.needs_cookie) assign_cookie();
   return std::nullopt;
@@ -113,7 +114,7 @@ std::optional<OwnAnswer> Session::read_route() {
 void Session::assign_cookie() {
   std::string value;
   core::make_request_id(value, worker_.random().next(), worker_.random().next());
-  core::assign_unit(request_->steering, request_->route_plan(), value);
+  core::assign_unit(request_->steering, request_->salt(), value);
   request_->set_cookie.append(request_->route_plan().settings.sticky.name)
       .append("=")
       .append(value)

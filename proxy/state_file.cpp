@@ -1,8 +1,10 @@
 #include "proxy/state_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -58,6 +60,7 @@ void StateFile::close() {
   }
   changed_.notify_one();
   if (writer_.joinable()) writer_.join();
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
 }
 
 std::string StateFile::prepare() {
@@ -72,8 +75,27 @@ std::string StateFile::prepare() {
            "to \"\" to keep nothing";
   }
   ::unlink(probe.c_str());
-  writer_ = std::thread([this] { run(); });
+  lock_folder();
+  if (held_by_.empty()) writer_ = std::thread([this] { run(); });
   return {};
+}
+
+/// One process decides for a folder: the one that has locked this file. The kernel lets go of it when
+/// the process ends, however it does.
+void StateFile::lock_folder() {
+  const std::string path = folder_ + "/lock";
+  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) return;
+  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) {
+    const std::string holder = "process " + std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock_, 0) != 0 || !write_all(lock_, holder)) held_by_.clear();
+    return;
+  }
+  std::array<char, 64> text{};
+  const ssize_t size = ::read(lock_, text.data(), text.size());
+  held_by_ = size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
+  while (!held_by_.empty() && held_by_.back() == '\n') held_by_.pop_back();
+  ::close(std::exchange(lock_, -1));
 }
 
 core::Result<core::Overrides, std::string> StateFile::load() const {

@@ -30,6 +30,10 @@ class StateFile {
   bool is_kept() const { return !folder_.empty(); }
   const std::string& path() const { return path_; }
 
+  /// Who else holds the folder, in words: then nothing is written here, and that process decides. ""
+  /// when this one holds it, or nothing is kept.
+  const std::string& held_by() const { return held_by_; }
+
   /// Makes the folder when missing and checks that it can be written. A sentence when not, else "".
   std::string prepare();
   /// Moves a file that cannot be used out of the way of the next save(), for somebody to look at.
@@ -45,10 +49,13 @@ class StateFile {
 
  private:
   void run();
+  void lock_folder();
   std::string write(const std::string& text) const;
 
   std::string folder_;
   std::string path_;
+  std::string held_by_;
+  int lock_ = -1;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;

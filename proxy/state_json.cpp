@@ -3,12 +3,18 @@
 #include <boost/json.hpp>
 #include <stdexcept>
 
+#include "proxy/state_rollout_json.hpp"
+
 namespace sluice::proxy {
 namespace json = boost::json;
 
 namespace {
 
-constexpr std::int64_t format = 1;
+using Rollouts = StateCodec<std::vector<core::RolloutRecord>>;
+
+constexpr std::int64_t format = 2;
+/// The one before rollouts.
+constexpr std::int64_t oldest_format = 1;
 
 json::array to_json(const std::vector<ShareSettings>& shares) {
   json::array array;
@@ -61,7 +67,13 @@ core::Origin origin_of(const json::object& object) {
   return {text_of(object, "by"), json::value_to<std::int64_t>(object.at("at_ms"))};
 }
 
-core::Overrides overrides_of(const json::object& root) {
+std::vector<core::RolloutRecord> rollouts_of(const json::object& root) try {
+  return Rollouts::read(root.at("rollouts"));
+} catch (const StateProblem& problem) {
+  throw problem.under("rollouts");
+}
+
+core::Overrides overrides_of(const json::object& root, std::int64_t written_as) {
   core::Overrides overrides;
   for (const json::value& entry : root.at("splits").as_array()) {
     const json::object& split = entry.as_object();
@@ -80,6 +92,7 @@ core::Overrides overrides_of(const json::object& root) {
         {text_of(membership, "pool"), backends_of(membership.at("configured")),
          backends_of(membership.at("backends")), origin_of(membership)});
   }
+  if (written_as > oldest_format) overrides.rollouts = rollouts_of(root);
   return overrides;
 }
 
@@ -112,22 +125,29 @@ std::string to_state_text(const core::Overrides& overrides) {
   const json::object root{{"format", format},
                           {"splits", std::move(splits)},
                           {"drains", std::move(drains)},
-                          {"memberships", std::move(memberships)}};
+                          {"memberships", std::move(memberships)},
+                          {"rollouts", Rollouts::write(overrides.rollouts)}};
   return json::serialize(root) + "\n";
 }
 
 core::Result<core::Overrides, std::string> read_state_text(std::string_view text) {
   boost::system::error_code error;
-  const json::value root = json::parse(json::string_view(text.data(), text.size()), error);
+  // Words of a rollout may come from a hook that does not speak UTF-8.
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  const json::value root =
+      json::parse(json::string_view(text.data(), text.size()), error, {}, options);
   if (error) return "it is not JSON (" + error.message() + ")";
   try {
     const json::object& object = root.as_object();
     const auto found = json::value_to<std::int64_t>(object.at("format"));
-    if (found != format) {
-      return "its format is " + std::to_string(found) + ", this version reads format " +
-             std::to_string(format);
+    if (found < oldest_format || found > format) {
+      return "its format is " + std::to_string(found) + ", this version reads formats " +
+             std::to_string(oldest_format) + " and " + std::to_string(format);
     }
-    return overrides_of(object);
+    return overrides_of(object, found);
+  } catch (const StateProblem& problem) {
+    return std::string("its member ") + problem.what();
   } catch (const std::exception& problem) {
     return std::string("a member is missing or of the wrong type (") + problem.what() + ")";
   }

@@ -8,11 +8,11 @@
 
 namespace sluice::proxy {
 
-/// The overrides as the text of a state file (JSON, format 1).
+/// The overrides as the text of a state file (JSON, format 2).
 std::string to_state_text(const core::Overrides& overrides);
 
-/// Reads such a text. The error is a sentence that says where and what is wrong, or that the file
-/// was written by a newer version.
+/// Reads such a text, or one of format 1, which knows no rollouts. The error is a sentence that
+/// says where and what is wrong, or that the file was written by a newer version.
 core::Result<core::Overrides, std::string> read_state_text(std::string_view text);
 
 }  // namespace sluice::proxy

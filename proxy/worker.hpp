@@ -19,6 +19,7 @@
 #include "proxy/record.hpp"
 #include "proxy/request_pool.hpp"
 #include "proxy/tally.hpp"
+#include "proxy/trial_tally.hpp"
 
 namespace sluice::proxy {
 
@@ -110,6 +111,10 @@ class Worker {
   PipePool* pipes() { return may_splice_ ? &pipes_ : nullptr; }
   Random& random() { return random_; }
   Tally& tally() { return tally_; }
+  /// Of the rollouts under way.
+  Trials& trials() { return trials_; }
+  /// Copies of requests under way.
+  std::size_t& mirrors() { return mirrors_; }
   SessionList& sessions() { return sessions_; }
   std::atomic<unsigned>& connections() { return shared_.connections; }
   /// A line for the operational log.
@@ -125,7 +130,7 @@ class Worker {
            std::uint64_t duration_ns);
 
  private:
-  bool is_over() const { return released_ && sessions_.is_empty(); }
+  bool is_over() const { return released_ && sessions_.is_empty() && mirrors_ == 0; }
   void tick(TimePoint now);
   void flush_log();
   void refresh_date();
@@ -140,6 +145,8 @@ class Worker {
   PipePool pipes_;
   Random random_;
   Tally tally_;
+  Trials trials_;
+  std::size_t mirrors_ = 0;
   BackendRegistry backends_;
   LocalPtr<LivePlan> plan_;
   SessionList sessions_;

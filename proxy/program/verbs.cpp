@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "proxy/program/verbs_change.hpp"
+#include "proxy/program/verbs_rollout.hpp"
 #include "proxy/program/verbs_show.hpp"
 #include "proxy/program/views.hpp"
 
@@ -20,12 +21,6 @@ namespace {
 constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 refused by the proxy, 2 wrong command line, 3 no proxy reached, "
     "4 deadline passed before drained.";
-
-/// A check for CLI11: "" when the text is one, else what is wrong. (CLI::Range lets "-1" wrap.)
-std::string whole_number(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  return digits ? "" : "\"" + text + "\" is not a whole number";
-}
 
 /// What one verb was given; shared by its options and its callback.
 struct Arguments {
@@ -48,14 +43,7 @@ struct Verbs {
   CLI::App& add(const std::string& name, const std::string& does, const ArgumentsPtr& arguments,
                 Run run) {
     CLI::App& verb = *app.add_subcommand(name, does);
-    Connection& connection = arguments->connection;
-    verb.add_option("--admin", connection.admin,
-                    "Address of the admin interface: HOST:PORT, an http:// URL or unix:/path")
-        ->envname("SLUICE_ADMIN")
-        ->capture_default_str();
-    verb.add_option("--token-file", connection.token_file,
-                    "File with the bearer token; without one SLUICE_TOKEN is used")
-        ->envname("SLUICE_TOKEN_FILE");
+    add_connection(verb, arguments->connection);
     verb.footer(exit_codes);
     verb.callback([arguments, run = std::move(run), out = terminal, &code = exit_code] {
       code = run(*arguments, out);
@@ -205,6 +193,23 @@ void add_client_verbs(CLI::App& app, Terminal terminal, int& exit_code) {
   add_drains(verbs);
   add_backends(verbs);
   add_events(verbs);
+  add_rollout_verbs(app, terminal, exit_code);
+}
+
+void add_connection(CLI::App& verb, Connection& connection) {
+  verb.add_option("--admin", connection.admin,
+                  "Address of the admin interface: HOST:PORT, an http:// URL or unix:/path")
+      ->envname("SLUICE_ADMIN")
+      ->capture_default_str();
+  verb.add_option("--token-file", connection.token_file,
+                  "File with the bearer token; without one SLUICE_TOKEN is used")
+      ->envname("SLUICE_TOKEN_FILE");
+}
+
+// CLI::Range lets "-1" wrap.
+std::string whole_number(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? "" : "\"" + text + "\" is not a whole number";
 }
 
 AdminClient Connection::client() const {

@@ -48,6 +48,11 @@ struct Connection {
   AdminClient client() const;
 };
 
+/// Adds the options that every verb takes to `verb`. `connection` must live as long.
+void add_connection(CLI::App& verb, Connection& connection);
+/// A check for options: "" when the text is a whole number, else what is wrong.
+std::string whole_number(const std::string& text);
+
 /// Makes a call. When it does not end in 2xx, writes why to `terminal` and gives the exit code.
 core::Result<AdminAnswer, int> ask(const AdminClient& client, const AdminOrder& order,
                                    const Terminal& terminal);

@@ -1,17 +1,12 @@
 #include "proxy/program/views.hpp"
 
-#include <algorithm>
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <optional>
 #include <vector>
 
+#include "proxy/program/json_members.hpp"
 #include "proxy/program/table.hpp"
 
 namespace sluice::proxy::program {
@@ -20,59 +15,6 @@ namespace {
 namespace json = boost::json;
 using Cell = Table::Cell;
 constexpr auto right = Table::Align::right;
-
-std::optional<json::object> parse(std::string_view text) {
-  boost::system::error_code error;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), error);
-  if (error || !value.is_object()) return std::nullopt;
-  return std::move(value.get_object());
-}
-
-std::string text_of(const json::object& object, json::string_view name) {
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_string()) return "";
-  const json::string& text = value->get_string();
-  return {text.data(), text.size()};
-}
-
-double decimal_of(const json::object& object, json::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
-}
-
-std::uint64_t count_of(const json::object& object, json::string_view name) {
-  return static_cast<std::uint64_t>(std::llround(std::max(0.0, decimal_of(object, name))));
-}
-
-bool flag_of(const json::object& object, json::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-/// The objects in an array member.
-std::vector<json::object> list_of(const json::object& object, json::string_view name) {
-  std::vector<json::object> items;
-  const json::value* value = object.if_contains(name);
-  if (value == nullptr || !value->is_array()) return items;
-  for (const json::value& item : value->get_array())
-    if (item.is_object()) items.push_back(item.get_object());
-  return items;
-}
-
-json::object object_of(const json::object& object, json::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_object() ? value->get_object() : json::object();
-}
-
-/// At most two decimals, none when they are zero.
-std::string decimal_text(double value) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  std::string shown = text;
-  shown.erase(shown.find_last_not_of('0') + 1);
-  if (shown.ends_with('.')) shown.pop_back();
-  return shown;
-}
 
 Cell count_cell(const json::object& object, json::string_view name) {
   return {std::to_string(count_of(object, name))};
@@ -197,7 +139,7 @@ std::string counted(std::uint64_t count, const std::string& one, const std::stri
 }  // namespace
 
 std::string status_view(std::string_view text, bool colour) {
-  const auto status = parse(text);
+  const auto status = parse_object(text);
   if (!status) return std::string(text);
   const bool ready = flag_of(*status, "ready");
   const std::string state = ready ? "ready" : "not ready: " + text_of(*status, "reason");
@@ -211,12 +153,12 @@ std::string status_view(std::string_view text, bool colour) {
 }
 
 std::string routes_view(std::string_view text, bool colour) {
-  const auto routes = parse(text);
+  const auto routes = parse_object(text);
   return routes ? routes_table(*routes, colour) : std::string(text);
 }
 
 std::string route_view(std::string_view text, bool colour) {
-  const auto route = parse(text);
+  const auto route = parse_object(text);
   if (!route) return std::string(text);
   Table table({{"POOL"}, {"CONFIGURED", right}, {"IN FORCE", right}, {"SHARE", right}});
   const auto shares = list_of(*route, "split");
@@ -232,17 +174,17 @@ std::string route_view(std::string_view text, bool colour) {
 }
 
 std::string pools_view(std::string_view text, bool colour) {
-  const auto pools = parse(text);
+  const auto pools = parse_object(text);
   return pools ? pools_table(list_of(*pools, "pools"), colour) : std::string(text);
 }
 
 std::string pool_view(std::string_view text, bool colour) {
-  const auto pool = parse(text);
+  const auto pool = parse_object(text);
   return pool ? pools_table({*pool}, colour) : std::string(text);
 }
 
 std::string drain_view(std::string_view text) {
-  const auto drain = parse(text);
+  const auto drain = parse_object(text);
   if (!drain) return std::string(text);
   const std::string backend = text_of(*drain, "backend");
   std::string sentence = text_of(*drain, "pool") + (backend.empty() ? "" : " " + backend);
@@ -261,13 +203,13 @@ std::string drain_view(std::string_view text) {
 }
 
 DrainVerdict drain_verdict(std::string_view text) {
-  const auto drain = parse(text);
+  const auto drain = parse_object(text);
   if (!drain) return {};
   return {text_of(*drain, "state") == "drained", flag_of(*drain, "deadline_passed")};
 }
 
 std::string members_view(std::string_view text) {
-  const auto object = parse(text);
+  const auto object = parse_object(text);
   if (!object) return std::string(text);
   std::string line;
   for (const auto& member : *object) {
@@ -283,7 +225,7 @@ std::string members_view(std::string_view text) {
 
 std::string problem_view(unsigned status, std::string_view body) {
   const std::string number = std::to_string(status);
-  const auto problem = parse(body);
+  const auto problem = parse_object(body);
   if (!problem) return number + " " + std::string(body.substr(0, body.find('\n')));
   return number + " " + text_of(*problem, "title") + ": " + text_of(*problem, "detail");
 }

@@ -55,7 +55,7 @@ TEST(Example, names_every_key) {
   std::set<std::string> named;
   add_paths(*document, "", named);
   const std::vector<std::string> keys = known_keys();
-  EXPECT_GT(keys.size(), 50U);
+  EXPECT_GT(keys.size(), 90U);
   for (const std::string& key : keys) EXPECT_TRUE(named.contains(key)) << key << " is missing";
 }
 
@@ -73,17 +73,47 @@ TEST(Example, shows_the_default_of_every_key_of_the_plain_tables) {
   EXPECT_EQ(settings.pools.at(0).resolve_interval, PoolSettings{}.resolve_interval);
 }
 
-TEST(Example, has_a_comment_at_every_key_with_a_default) {
+TEST(Example, shows_the_default_of_every_key_of_a_rollout) {
+  RolloutSettings rollout = read_file(example_path).settings.routes.at(0).rollout;
+  ASSERT_EQ(rollout.gates.size(), 2U);
+  EXPECT_EQ(rollout.gates[0].timeout, GateSettings{}.timeout);
+  EXPECT_EQ(rollout.gates[0].on_timeout, GateSettings{}.on_timeout);
+  ASSERT_EQ(rollout.hooks.size(), 2U);
+  EXPECT_EQ(rollout.hooks[0].timeout, HookSettings{}.timeout);
+  EXPECT_EQ(rollout.hooks[0].retries, HookSettings{}.retries);
+  ASSERT_EQ(rollout.queries.size(), 1U);
+  EXPECT_EQ(rollout.queries[0].samples, QuerySettings{}.samples);
+  EXPECT_EQ(rollout.queries[0].interval, QuerySettings{}.interval);
+  EXPECT_EQ(rollout.queries[0].action, QuerySettings{}.action);
+
+  // What is off or empty by default is shown switched on.
+  rollout.guard = {};
+  rollout.gates.clear();
+  rollout.hooks.clear();
+  rollout.queries.clear();
+  EXPECT_EQ(rollout, RolloutSettings{});
+}
+
+/// Expects a comment behind every key from the line `first` on, up to the line `last`. The number
+/// of keys.
+std::size_t commented_keys(std::string_view first, std::string_view last) {
   std::istringstream lines(example_text());
   std::string line;
   std::size_t commented = 0;
-  while (std::getline(lines, line) && line != "[pool.shop-v2]") {
+  while (std::getline(lines, line) && line != first) continue;
+  while (std::getline(lines, line) && line != last) {
     const bool is_key = !line.empty() && line[0] >= 'a' && line[0] <= 'z';
     if (!is_key || line.starts_with("backends") || line.starts_with("split")) continue;
     EXPECT_NE(line.find(" # "), std::string::npos) << line;
     ++commented;
   }
-  EXPECT_GT(commented, 30U);
+  EXPECT_EQ(line, last);
+  return commented;
+}
+
+TEST(Example, has_a_comment_at_every_key_with_a_default) {
+  EXPECT_GT(commented_keys("[server]", "[pool.shop-v2]"), 30U);
+  EXPECT_GT(commented_keys("[route.shop.rollout]", "[route.api]"), 40U);
 }
 
 /// Applies one random change: an octet, a run of octets removed or copied elsewhere, or a token.

@@ -79,7 +79,7 @@ TEST(SteerTest, AClientWithoutTheCookieNeedsOne) {
 TEST(SteerTest, AnAssignedCookieGivesTheUnitThatItWillGiveWhenItComesBack) {
   const RoutePlan route = sticky_by(StickyKind::cookie, "sluice_shop");
   Steering first = steer(route, head_with({}), "");
-  assign_unit(first, route, "0123abcd");
+  assign_unit(first, route.salt, "0123abcd");
   const Steering back = steer(route, head_with({{"Cookie", "sluice_shop=0123abcd", {}}}), "");
   EXPECT_EQ(first.unit, back.unit);
   EXPECT_TRUE(back.unit);

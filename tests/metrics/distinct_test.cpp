@@ -19,6 +19,8 @@ Snapshot doubled(Snapshot snapshot) {
   append(snapshot.backends, copy.backends);
   append(snapshot.listeners, copy.listeners);
   append(snapshot.weights, copy.weights);
+  append(snapshot.rollouts, copy.rollouts);
+  append(snapshot.rollout_totals, copy.rollout_totals);
   return snapshot;
 }
 
@@ -34,7 +36,8 @@ TEST(Distinct, AddsTheCountsOfEntriesWithTheSameLabels) {
         name.starts_with("sluice_spills") || name.starts_with("sluice_rejected") ||
         name.starts_with("sluice_attempt_failures") ||
         name.starts_with("sluice_client_connections") || name == "sluice_backend_requests_total" ||
-        name == "sluice_backend_in_flight" || name == "sluice_backend_connections";
+        name == "sluice_backend_in_flight" || name == "sluice_backend_connections" ||
+        (name.starts_with("sluice_rollout") && name.ends_with("_total"));
     if (name.starts_with("process_")) continue;
     EXPECT_DOUBLE_EQ(twice.value(name, series.labels), counts ? 2 * value : value) << name;
   }
@@ -70,6 +73,43 @@ TEST(Distinct, TakesTheLaterOfTwoWeights) {
   ASSERT_EQ(one.weights.size(), 1U);
   EXPECT_EQ(one.weights[0].in_force, 0.3);
   EXPECT_EQ(one.weights[0].configured, 0.4);
+}
+
+TEST(Distinct, TakesTheLaterOfTwoRollouts) {
+  Snapshot snapshot = full_snapshot();
+  auto later = snapshot.rollouts[0];
+  later.state = "rolled_back";
+  later.evidence = {{"errors", 2}, {"p99", 3}, {"errors", 4}};
+  snapshot.rollouts.push_back(later);
+  const auto one = distinct(snapshot);
+  ASSERT_EQ(one.rollouts.size(), 1U);
+  EXPECT_EQ(one.rollouts[0].state, "rolled_back");
+  const std::vector<std::pair<std::string, double>> evidence = {{"errors", 4}, {"p99", 3}};
+  EXPECT_EQ(one.rollouts[0].evidence, evidence);
+}
+
+TEST(Distinct, AddsWhatTheRolloutsOfARouteHaveDone) {
+  Snapshot snapshot;
+  auto& totals = snapshot.rollout_totals;
+  totals.push_back({"r", {{"hold", "errors", 1}, {"hold", "errors", 2}}, {}, {}, 1});
+  totals.push_back({"r", {{"hold", "p99", 4}}, {{"p99", 0.5}}, {{"v2", "p99", 5}}, 2});
+  totals.push_back({"r", {}, {{"p99", 1.5}}, {{"v1", "p99", 6}, {"v2", "p99", 7}}, 4});
+  const auto shown = exposed(snapshot);
+  const auto decisions = [&](const char* reason) {
+    return shown.value("sluice_rollout_decisions_total",
+                       {{"route", "r"}, {"decision", "hold"}, {"reason", reason}});
+  };
+  const auto bad = [&](const char* pool) {
+    return shown.value("sluice_rollout_bad_requests_total",
+                       {{"route", "r"}, {"pool", pool}, {"stream", "p99"}});
+  };
+  EXPECT_EQ(decisions("errors"), 3);
+  EXPECT_EQ(decisions("p99"), 4);
+  EXPECT_EQ(bad("v1"), 6);
+  EXPECT_EQ(bad("v2"), 12);
+  EXPECT_EQ(shown.value("sluice_rollout_hold_seconds_total", {{"route", "r"}, {"reason", "p99"}}),
+            2);
+  EXPECT_EQ(shown.value("sluice_rollout_shielded_total", {{"route", "r"}}), 7);
 }
 
 BackendCounts backend(bool up, bool draining, bool gone) {

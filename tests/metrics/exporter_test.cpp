@@ -123,6 +123,15 @@ TEST(Exporter, KnowsEveryFamilyByTypeAndByNoOtherLabels) {
       {"sluice_backend_draining", {"gauge", {"pool", "backend"}}},
       {"sluice_split_weight_ratio", {"gauge", {"route", "pool"}}},
       {"sluice_split_configured_weight_ratio", {"gauge", {"route", "pool"}}},
+      {"sluice_rollout_state", {"gauge", {"route", "state"}}},
+      {"sluice_rollout_step", {"gauge", {"route"}}},
+      {"sluice_rollout_weight_ratio", {"gauge", {"route", "kind"}}},
+      {"sluice_rollout_evidence", {"gauge", {"route", "stream"}}},
+      {"sluice_rollout_error_ratio_lower_bound", {"gauge", {"route"}}},
+      {"sluice_rollout_decisions_total", {"counter", {"route", "decision", "reason"}}},
+      {"sluice_rollout_hold_seconds_total", {"counter", {"route", "reason"}}},
+      {"sluice_rollout_shielded_total", {"counter", {"route"}}},
+      {"sluice_rollout_bad_requests_total", {"counter", {"route", "pool", "stream"}}},
       {"sluice_client_connections", {"gauge", {"listener", "state"}}},
       {"sluice_client_connections_accepted_total", {"counter", {"listener"}}},
       {"sluice_access_log_dropped_total", {"counter", {}}},
@@ -171,6 +180,8 @@ TEST(Exporter, ShowsOnlyProxyAndProcessForAnEmptySnapshot) {
   EXPECT_TRUE(shown.has("process_open_fds"));
   EXPECT_FALSE(shown.has_family("sluice_requests_total"));
   EXPECT_FALSE(shown.has_family("sluice_backend_up"));
+  EXPECT_FALSE(shown.has_family("sluice_rollout_state"));
+  EXPECT_FALSE(shown.has_family("sluice_rollout_shielded_total"));
 }
 
 TEST(Exporter, ShowsLargeCountersToTheUnit) {

@@ -114,6 +114,25 @@ inline Exposition exposed(const Snapshot& snapshot) {
   return Exposition(Exporter().render(snapshot, {}));
 }
 
+/// A rollout and what it has done, with a value in every place.
+inline void add_rollout(Snapshot& s) {
+  s.rollouts.push_back({.route = "shop",
+                        .id = "build-42",
+                        .from = "v1",
+                        .to = "v2",
+                        .state = "holding",
+                        .step = 2,
+                        .weight = 0.05,
+                        .realised = 0.04,
+                        .evidence = {{"errors", 24.5}, {"p99", 0.5}},
+                        .error_ratio_lower_bound = 1.5});
+  s.rollout_totals.push_back({.route = "shop",
+                              .decisions = {{"advance", "", 2}, {"hold", "errors", 1}},
+                              .hold_seconds = {{"errors", 2.5}, {"no_traffic", 60}},
+                              .bad = {{"v1", "errors", 3}, {"v2", "errors", 14}},
+                              .shielded = 13});
+}
+
 /// A snapshot that has a value in every place.
 inline Snapshot full_snapshot() {
   Snapshot s;
@@ -154,6 +173,7 @@ inline Snapshot full_snapshot() {
   s.listeners.push_back(
       {.listener = "0.0.0.0:8080", .active = 5, .idle = 8, .upgraded = 2, .accepted = 99});
   s.weights.push_back({"shop", "v2", 0.25, 0.1});
+  add_rollout(s);
   return s;
 }
 

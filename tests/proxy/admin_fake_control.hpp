@@ -16,7 +16,7 @@ namespace sluice::proxy {
 
 /// A Control that remembers what it was asked. One route "shop" over "shop-v1" and "shop-v2",
 /// revision 7; pool "shop-v1" has one backend. Callbacks go to `post`, at first a queue that run()
-/// empties.
+/// empties. The newest rollout of "shop" is `rollouts.front()`, the others have ended.
 class FakeControl : public Control {
  public:
   FakeControl() {
@@ -50,6 +50,7 @@ class FakeControl : public Control {
   bool hold_drains = false;  ///< a waiting drain answers only on release_drain()
 
   std::function<void()> on_subscribe;
+  std::function<Outcome<RolloutStatus>()> on_rollout;  ///< answers in the place of `rollouts`
 
   std::vector<std::string> calls;
   std::vector<ShareSettings> weights;
@@ -57,6 +58,10 @@ class FakeControl : public Control {
   Actor actor;
   DrainOrder order;
   std::vector<BackendSettings> backends;
+  std::vector<RolloutStatus> rollouts;
+  RolloutSettings policy;
+  RolloutOrder rollout_order;
+  std::optional<RolloutVerb> verb;
   std::vector<Event> kept;
   std::list<std::function<void(const Event&)>> listeners;
 
@@ -124,6 +129,48 @@ class FakeControl : public Control {
   }
   void remove_backend(DrainOrder wanted, Actor by, Done<DrainStatus> done) override {
     start_drain("remove_backend", std::move(wanted), std::move(by), std::move(done));
+  }
+
+  Outcome<RolloutStatus> rollout(const std::string& name) override {
+    if (const auto found = route(name); !found) return found.error();
+    if (on_rollout) return on_rollout();
+    if (!rollouts.empty()) return rollouts.front();
+    return Denial{404, "", "The route \"" + name + "\" has had no rollout."};
+  }
+  Outcome<std::vector<RolloutStatus>> rollout_history(const std::string& name) override {
+    if (const auto found = route(name); !found) return found.error();
+    if (rollouts.empty()) return rollouts;
+    return std::vector<RolloutStatus>(rollouts.begin() + 1, rollouts.end());
+  }
+  Outcome<RolloutSettings> rollout_policy(const std::string& name) override {
+    if (const auto found = route(name); !found) return found.error();
+    return policy;
+  }
+  void start_rollout(const std::string& name, RolloutOrder wanted,
+                     std::optional<std::uint64_t> expected, Actor by,
+                     Done<RolloutStatus> done) override {
+    if_match = expected;
+    actor = std::move(by);
+    const bool is_new = rollouts.empty() || rollouts.front().id != wanted.id;
+    if (is_new) rollouts.insert(rollouts.begin(), RolloutStatus{});
+    RolloutStatus& newest = rollouts.front();
+    newest.route = name;
+    newest.id = wanted.id;
+    newest.from = wanted.from.empty() ? "shop-v1" : wanted.from;
+    newest.to = wanted.to;
+    newest.is_new = is_new;
+    rollout_order = std::move(wanted);
+    answer<RolloutStatus>("start_rollout " + name, newest, std::move(done));
+  }
+  void steer_rollout(const std::string& name, RolloutVerb wanted,
+                     std::optional<std::uint64_t> expected, Actor by,
+                     Done<RolloutStatus> done) override {
+    if_match = expected;
+    actor = std::move(by);
+    verb = wanted;
+    const auto found = rollout(name);
+    if (!found) return post([found, done] { done(found); });
+    answer<RolloutStatus>("steer_rollout " + name, *found, std::move(done));
   }
 
   std::vector<Event> events_since(std::uint64_t last_id) const override {

@@ -1,47 +1,16 @@
-#include "proxy/program/verbs.hpp"
-
 #include <gtest/gtest.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdlib>
-#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "tests/proxy/admin_running.hpp"
+#include "tests/proxy/verbs_run.hpp"
 #include "tests/support/socket.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::proxy::program {
 namespace {
-
-struct Ran {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
-/// Runs the program's verbs in this process, as main() does.
-Ran run(std::vector<std::string> words) {
-  std::ostringstream out;
-  std::ostringstream err;
-  CLI::App app;
-  app.require_subcommand(1);
-  int code = -1;
-  add_client_verbs(app, {out, err, false}, code);
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(words);
-  } catch (const CLI::ParseError& error) {
-    code = app.exit(error, out, err) == 0 ? exit_done : exit_usage;
-  }
-  return {code, out.str(), err.str()};
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 class AdminVerbs : public testing::Test {
  protected:

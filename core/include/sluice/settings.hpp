@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sluice/rollout_settings.hpp"
+
 /// What an operator asks for, as plain values. `sluice::conf` reads them from TOML; an embedding
 /// program fills them in directly. Every value has the default that the documentation names.
 /// `sluice::validate` (problem.hpp) says what is wrong with them. Name the members you mean, as in
@@ -130,6 +132,7 @@ struct RouteSettings {
   StickySettings sticky = {};
   std::vector<ForceSettings> force = {};  ///< first match wins
   TimeoutSettings timeouts = {};          ///< those of the file, with the route's own on top
+  RolloutSettings rollout = {};           ///< how a rollout of this route goes
   bool operator==(const RouteSettings&) const = default;
 };
 

@@ -83,6 +83,39 @@ struct WeightRatio {
   double configured = 0;
 };
 
+/// A rollout under way or the last one of a route.
+struct RolloutCounts {
+  std::string route;
+  std::string id;
+  std::string from;
+  std::string to;
+  std::string state;
+  std::size_t step = 0;         ///< from 1; 0 before the first
+  double weight = 0;            ///< of NEW, in force, as a share of 1
+  double realised = 0;          ///< share of NEW among the requests judged under this weight
+  std::vector<std::pair<std::string, double>> evidence;  ///< E by stream
+  double error_ratio_lower_bound = 0;
+};
+
+/// What the rollouts of one route have done since the start of the process.
+struct RolloutTotals {
+  struct Decision {
+    std::string decision;
+    std::string reason;
+    std::uint64_t count = 0;
+  };
+  struct Bad {
+    std::string pool;
+    std::string stream;
+    std::uint64_t count = 0;
+  };
+  std::string route;
+  std::vector<Decision> decisions;
+  std::vector<std::pair<std::string, double>> hold_seconds;  ///< by reason
+  std::vector<Bad> bad;
+  std::uint64_t shielded = 0;
+};
+
 struct Snapshot {
   std::string version;
   std::uint64_t generation = 0;
@@ -94,6 +127,8 @@ struct Snapshot {
   std::vector<BackendCounts> backends;
   std::vector<ListenerCounts> listeners;
   std::vector<WeightRatio> weights;
+  std::vector<RolloutCounts> rollouts;
+  std::vector<RolloutTotals> rollout_totals;
 };
 
 }  // namespace sluice

@@ -65,6 +65,17 @@ struct ReloadNotice {
   std::string who;
 };
 
+/// A rollout has decided something, or somebody decided for it.
+struct RolloutNotice {
+  std::string route;
+  std::string id;
+  std::string state;  ///< afterwards
+  std::uint32_t weight = 0;  ///< of NEW, in force, in hundredths of a percent
+  std::string decision;  ///< "start", "advance", "hold", "resume", "step_back", "rollback", "promote"...
+  std::string reason;    ///< a word; "" when all goes well
+  std::string words;     ///< a sentence
+};
+
 /// Hears what a proxy does. Derive from it, override what is of interest, and hand it over in
 /// Proxy::Options; everything that is not overridden is ignored.
 ///
@@ -99,6 +110,7 @@ class Observer {
   virtual void on_drained(const DrainChange& change);
   virtual void on_undrained(const DrainChange& change);
   virtual void on_membership_changed(const MembershipChange& change);
+  virtual void on_rollout(const RolloutNotice& notice);
   virtual void on_reload(const ReloadNotice& notice);
   /// Takes traffic, or no longer: what GET /readyz answers.
   virtual void on_readiness_changed(const Readiness& readiness);

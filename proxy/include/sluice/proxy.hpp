@@ -11,6 +11,7 @@
 #include "sluice/observer.hpp"
 #include "sluice/outcome.hpp"
 #include "sluice/problem.hpp"
+#include "sluice/rollout.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 #include "sluice/status.hpp"
@@ -141,6 +142,26 @@ class Proxy {
   /// say something else than they did when it was changed: then they win, with a notice.
   void reload(Settings settings, Done<ReloadStatus> done, std::string who = "library");
   std::future<Outcome<ReloadStatus>> reload(Settings settings);
+
+  // Rollouts. Observer::on_rollout hears of every decision.
+
+  /// Begins a rollout: the proxy moves the split of `route` to `order.to` in steps, judges it, and
+  /// takes it back when it is worse. `done` is called when it has begun; with an id that is known,
+  /// with how that rollout stands (is_new says which). 404 no such route, 409 another one is under
+  /// way or a pool drains, 422 pools or policy that cannot be.
+  void start_rollout(std::string route, RolloutOrder order, Done<RolloutStatus> done,
+                     std::string who = "library");
+  std::future<Outcome<RolloutStatus>> start_rollout(std::string route, RolloutOrder order);
+
+  /// Tells the newest rollout of a route what to do. `done` is called when that was decided; what
+  /// follows from it comes later. 404, 409 not possible in this state.
+  void steer_rollout(std::string route, RolloutVerb verb, Done<RolloutStatus> done,
+                     std::string who = "library");
+  std::future<Outcome<RolloutStatus>> steer_rollout(std::string route, RolloutVerb verb);
+
+  /// How the newest rollout of a route stands. 404.
+  void rollout(std::string route, Done<RolloutStatus> done);
+  std::future<Outcome<RolloutStatus>> rollout(std::string route);
 
   // Questions.
 

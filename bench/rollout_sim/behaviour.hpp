@@ -1,0 +1,25 @@
+#pragma once
+
+#include "bench/rollout_sim/latency_law.hpp"
+#include "bench/rollout_sim/request.hpp"
+
+namespace sluice::sim {
+
+/// How a version answers, for the making of scenarios.
+struct Behaviour {
+  double error_rate = 0.001;
+  double client_error_rate = 0.02;
+  double slower = 1;                    ///< factor of all times
+  const LatencyLaw* latency = nullptr;  ///< null: the usual one
+};
+
+/// Median 20 ms, p99 100 ms.
+const LatencyLaw& usual_latency();
+/// Slower than this is slow for a user: the usual p99 with what is tolerated on top.
+inline constexpr std::uint32_t slow_us = 122'000;
+
+Fate fate_of(const Luck& luck, const Behaviour& behaviour);
+/// It fails instead, after the same time.
+void fail(Fate& fate);
+
+}  // namespace sluice::sim

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bench/rollout_sim/random.hpp"
+#include "bench/rollout_sim/request.hpp"
+#include "sluice/rollout_settings.hpp"
+
+namespace sluice::sim {
+
+enum class Truth : std::uint8_t {
+  no_worse,  ///< a rollback is a false one
+  worse,     ///< a promotion is a miss
+  either,    ///< no bar
+};
+
+/// One run of a scenario: decides what becomes of a request on each version.
+struct World {
+  /// Fills both fates from the luck, the start and the backends of a request.
+  std::function<void(Request&)> decide;
+  double onset_s = 0;  ///< NEW is worse from here on
+};
+
+/// How units of a sticky split are judged.
+enum class Judged : std::uint8_t {
+  requests,           ///< not sticky
+  units,              ///< the first bad event of a unit, whichever version
+  units_per_version,  ///< the first on each version
+};
+
+struct Scenario {
+  std::string name;
+  Truth truth = Truth::no_worse;
+  std::function<World(Random&)> begin = {};
+  double rate = 1000;       ///< requests per second
+  double horizon_s = 1800;  ///< given up as undecided after this
+  /// Every policy stays at 5 % until it rolls back.
+  bool is_pinned = false;
+  bool old_is_up = true;
+  Judged judged = Judged::requests;
+  std::uint32_t units = 0;          ///< sessions
+  std::uint32_t looping_units = 0;  ///< the first ones of them: clients in a loop
+  double looping_rate = 0;          ///< share of the requests that they send
+  RolloutSettings policy = {};      ///< of ours
+};
+
+/// NEW is no worse than OLD, or not beyond what is tolerated.
+std::vector<Scenario> sound_scenarios();
+/// NEW is worse.
+std::vector<Scenario> faulty_scenarios();
+std::vector<Scenario> all_scenarios();
+
+}  // namespace sluice::sim

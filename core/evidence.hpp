@@ -1,0 +1,100 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ledger.hpp"
+
+/// Evidence that NEW is worse than OLD, as e-processes: bets against the claim that it is not. A
+/// value E has mean at most 1 while the claim holds, whenever it is looked at, so it ever reaches
+/// 1/alpha with probability at most alpha (Ville's inequality). Pure.
+///
+/// Source: Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022
+/// (the canary test), with a weight that changes: request i goes to NEW with probability w_i, fixed
+/// before its outcome. While P(bad|NEW) <= rho0 * P(bad|OLD), a bad event is one of NEW's with
+/// probability at most w rho0 / (1 - w + w rho0), whatever the shared rate of bad events does.
+namespace sluice::core {
+
+/// ln(sum exp(x)) without overflow; minus infinity of nothing.
+double log_sum_exp(std::span<const double> logs);
+
+/// The claim "the ratio of bad rates NEW : OLD is at most `tolerance`", bet against with a mixture
+/// of equal parts: the ratio is tolerance * r, for each r of `ratios`, all above 1.
+struct Claim {
+  double tolerance = 1;
+  std::span<const double> ratios;
+};
+
+/// Most alternatives of one claim.
+inline constexpr std::size_t max_ratios = 8;
+
+/// One e-process: the logarithms of its bets, which are sums over bad events.
+struct Bets {
+  std::array<double, max_ratios> logs{};
+
+  /// Bad events of requests that went to NEW with probability `weight`. Good ones say nothing
+  /// here. A weight of 0 or 1 decides the pool beforehand and says nothing either.
+  void add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new);
+  /// ln E.
+  double log_value(const Claim& claim) const;
+};
+
+/// The claim that each stream is judged by; `error_tolerance` is rho0 of errors and client errors.
+Claim claim_of(Stream stream, double error_tolerance);
+/// The part of the wealth that bets on a stream; they sum to 1.
+double stake_of(Stream stream);
+
+/// All streams of a rollout. Half of each stream's wealth bets from the beginning on; the other
+/// half goes to copies that begin later, the k-th with the part 1/(k(k+1)), for faults that begin
+/// late. What has not begun counts as 1. A weighted mean of e-processes is one, so a single bound
+/// holds for everything together.
+class Evidence {
+ public:
+  explicit Evidence(double error_tolerance);
+  /// From counts alone. `without`: leave out what these backends of NEW did; then the value is at
+  /// most what it would be with them, were they sound.
+  Evidence(double error_tolerance, const Ledger& ledger,
+           const std::vector<std::string>& without = {});
+
+  void add(const Observation& observation);
+  /// Begins another copy.
+  void restart();
+
+  /// E of one stream and of all. Never overflows: infinity is the largest double.
+  double of(Stream stream) const;
+  double total() const;
+  /// The stream that says most against NEW.
+  Stream strongest() const;
+
+ private:
+  struct StreamBets {
+    Bets base;
+    std::vector<Bets> copies;
+  };
+  double log_of(Stream stream) const;
+  void add_part(const Observation& observation, const StreamNumbers& left_out);
+
+  double error_tolerance_;
+  std::array<StreamBets, stream_count> streams_;
+};
+
+/// Evidence that NEW fails at most `ratio` times as often as OLD: against the claim that it fails
+/// that often or more. 20 is good evidence of health.
+double evidence_of_health(const Ledger& ledger, double ratio);
+
+/// Evidence that a rate of bad requests is above `rate`, against the claim that it is not (a
+/// Bernoulli e-process with alternatives above the rate). `rate` in (0, 1).
+double evidence_above_rate(double rate, std::uint64_t requests, std::uint64_t bad);
+
+/// The largest rate that `bad` of `requests` leave possible at 95 %: the upper Poisson bound
+/// (Garwood 1936), above the binomial one of Clopper and Pearson. 1 when there were no requests.
+double rate_upper_bound(std::uint64_t requests, std::uint64_t bad);
+
+/// NEW is at least this many times as bad as OLD in `stream`, at 95 %, whenever it is asked: the
+/// largest ratio whose claim the bets refute 20 to 1. 0 when nothing can be said.
+double ratio_lower_bound(const Ledger& ledger, Stream stream);
+
+}  // namespace sluice::core

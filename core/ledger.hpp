@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sluice/rollout.hpp"
+
+/// The counts a rollout is judged by. Integers only, so that what workers, and later whole proxies,
+/// have counted adds up in any order, and everything else can be computed from them again.
+namespace sluice::core {
+
+/// One number per stream.
+using StreamNumbers = std::array<std::uint64_t, stream_count>;
+
+constexpr std::size_t index_of(Stream stream) {
+  return static_cast<std::size_t>(stream);
+}
+
+/// What one version did, stream by stream. A request counts in a stream when that stream judges it:
+/// failed requests are in `errors` and not in the quantiles.
+struct VersionCounts {
+  StreamNumbers requests{};
+  StreamNumbers bad{};
+  /// Of these, those of units that were counted before: a user counts once as evidence.
+  StreamNumbers repeats{};
+
+  void add(const VersionCounts& other);
+  bool is_zero() const;
+  bool operator==(const VersionCounts&) const = default;
+};
+
+/// The bad events that count as evidence.
+inline std::uint64_t evident(const VersionCounts& counts, std::size_t stream) {
+  return counts.bad[stream] - counts.repeats[stream];
+}
+
+/// Bad events of one backend of NEW, repeats left out.
+struct BackendBad {
+  std::string backend;
+  StreamNumbers bad{};
+  bool operator==(const BackendBad&) const = default;
+};
+
+/// What was counted under one weight since the last look.
+struct Observation {
+  double weight = 0;  ///< probability with which these requests were given to NEW, 0 to 1
+  VersionCounts old_pool;
+  VersionCounts new_pool;
+  std::vector<BackendBad> by_backend;  ///< of new_pool.bad
+  bool operator==(const Observation&) const = default;
+};
+
+/// Adds `more` to `all`, backend by backend.
+void add_backends(std::vector<BackendBad>& all, const std::vector<BackendBad>& more);
+
+/// All observations of a rollout, by weight and by period. A period ends when the restarted copies
+/// of the evidence begin anew.
+class Ledger {
+ public:
+  struct Entry {
+    std::uint32_t period = 0;
+    Observation seen;
+    bool operator==(const Entry&) const = default;
+  };
+
+  void add(const Observation& observation);
+  /// Begins the next period.
+  void restart() { ++period_; }
+  std::uint32_t period() const { return period_; }
+
+  /// Periods never fall from entry to entry.
+  const std::vector<Entry>& entries() const { return entries_; }
+  /// Over all entries; the weight means nothing.
+  Observation total() const;
+
+  /// For a ledger that was kept on disk.
+  static Ledger restore(std::uint32_t period, std::vector<Entry> entries);
+  bool operator==(const Ledger&) const = default;
+
+ private:
+  std::uint32_t period_ = 0;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace sluice::core

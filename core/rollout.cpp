@@ -1,0 +1,223 @@
+#include "core/rollout.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/rollout_text.hpp"
+
+namespace sluice::core {
+namespace {
+
+constexpr std::size_t decisions_kept = 64;
+
+}  // namespace
+
+Rollout::Rollout(RolloutRecord record)
+    : record_(std::move(record)),
+      evidence_(record_.policy.errors.tolerance, record_.ledger, record_.ejected),
+      total_(record_.ledger.total()) {
+  record_.gates.resize(record_.policy.gates.size(), GateState::closed);
+  record_.gates_since_ms.resize(record_.policy.gates.size(), 0);
+  record_.query_bad.resize(record_.policy.queries.size(), 0);
+  for (const std::string& text : record_.policy.freeze) {
+    if (const auto window = parse_freeze(text)) freeze_.push_back(*window);
+  }
+}
+
+RolloutSteps Rollout::begin(std::int64_t now_ms) {
+  record_.started_ms = record_.restart_ms = now_ms;
+  become(RolloutState::staged, {"", "waits until every backend of " + record_.to + " is healthy"},
+         now_ms);
+  decide("start", {"operator", record_.started_by + " started the rollout of " + record_.to},
+         now_ms);
+  RolloutSteps out;
+  out.push_back({.kind = RolloutOrderKind::tell, .event = "started"});
+  return out;
+}
+
+std::uint32_t Rollout::target() const {
+  return record_.step == 0 ? 0 : record_.policy.steps[record_.step - 1];
+}
+
+void Rollout::become(RolloutState state, const Verdict& why, std::int64_t now_ms) {
+  const bool is_other = state != record_.state || why.reason != record_.reason;
+  if (state != record_.state) record_.since_ms = now_ms;
+  if (is_other) ++record_.revision;
+  changed_ = changed_ || is_other;
+  record_.state = state;
+  record_.reason = why.reason;
+  record_.words = why.words;
+}
+
+void Rollout::decide(const std::string& decision, const Verdict& why, std::int64_t now_ms) {
+  record_.decisions.push_back({now_ms, decision, why.reason, why.words});
+  news_.push_back(record_.decisions.back());
+  if (record_.decisions.size() > decisions_kept) {
+    // The first one says how it began.
+    record_.decisions.erase(record_.decisions.begin() + 1);
+  }
+  changed_ = true;
+}
+
+/// Something stands against the next step. Told once, not each tick.
+void Rollout::hold(const Verdict& why, std::int64_t now_ms, RolloutSteps& out) {
+  if (record_.state == RolloutState::paused) return;
+  const bool is_news = record_.state != RolloutState::holding || record_.reason != why.reason;
+  become(RolloutState::holding, why, now_ms);
+  if (!is_news) return;
+  decide("hold", why, now_ms);
+  out.push_back({.kind = RolloutOrderKind::tell, .event = "held"});
+}
+
+/// Nothing stands against the next step any more.
+void Rollout::go_on(std::int64_t now_ms) {
+  const bool bakes = is_last_step() && record_.weight == target();
+  const RolloutState state = bakes ? RolloutState::baking : RolloutState::stepping;
+  if (record_.state == state) return;
+  if (record_.state == RolloutState::holding) {
+    decide("resume", {record_.reason, "nothing stands against the next step any more"}, now_ms);
+  }
+  become(state, {}, now_ms);
+}
+
+void Rollout::order_weight(std::uint32_t weight, bool is_urgent, RolloutSteps& out) {
+  ordered_ = weight;
+  changed_ = true;
+  out.push_back({.kind = RolloutOrderKind::weight, .weight = weight, .is_urgent = is_urgent});
+}
+
+RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms) {
+  RolloutSteps out;
+  if (ordered_ == weight) ordered_.reset();
+  if (weight == record_.weight) return out;
+  record_.weight = weight;
+  ++record_.revision;
+  changed_ = true;
+  if (weight > 0 && weight < percent_100) {
+    // Late events of the weight before keep their own weight; the copies begin anew.
+    record_.ledger.restart();
+    evidence_.restart();
+    record_.restart_ms = now_ms;
+  }
+  if (record_.step == 0 || record_.state == RolloutState::rolling_back) return out;
+  if (weight == percent_100) {
+    const Verdict why{
+        "", record_.to + " has all traffic; " + record_.from + " is kept for an undo"};
+    decide("promote", why, now_ms);
+    become(RolloutState::promoted, why, now_ms);
+    out.push_back({.kind = RolloutOrderKind::tell, .event = "promoted"});
+  } else if (weight == target()) {
+    record_.step_since_ms = now_ms;
+    if (record_.state != RolloutState::holding && record_.state != RolloutState::paused) {
+      go_on(now_ms);
+    }
+    out.push_back({.kind = RolloutOrderKind::tell, .event = "step"});
+  }
+  return out;
+}
+
+void Rollout::begin_roll_back(const Verdict& why, std::int64_t now_ms, RolloutSteps& out) {
+  decide("rollback", why, now_ms);
+  become(RolloutState::rolling_back, why, now_ms);
+  if (record_.weight == 0 && !ordered_) return;
+  order_weight(0, true, out);
+}
+
+RolloutSteps Rollout::tick(const RolloutSurroundings& around) {
+  RolloutSteps out;
+  release(around.now_ms);
+  constexpr std::int64_t period_ms = 60'000;
+  if (has_traffic() && around.now_ms - record_.restart_ms >= period_ms) {
+    record_.ledger.restart();
+    evidence_.restart();
+    record_.restart_ms = around.now_ms;
+  }
+  switch (record_.state) {
+    case RolloutState::staged:
+      tick_staged(around, out);
+      break;
+    case RolloutState::mirroring:
+      tick_mirroring(around, out);
+      break;
+    case RolloutState::stepping:
+    case RolloutState::holding:
+    case RolloutState::paused:
+    case RolloutState::baking:
+      tick_moving(around, out);
+      break;
+    default:
+      tick_ended(around, out);
+  }
+  return out;
+}
+
+void Rollout::tick_staged(const RolloutSurroundings& around, RolloutSteps& out) {
+  const bool is_sound = around.new_size > 0 && around.new_up == around.new_size;
+  if (is_sound) {
+    if (record_.policy.mirror.time.count() > 0 && record_.policy.mode == RolloutMode::act) {
+      const Verdict why{"", record_.to + " gets copies of requests"};
+      decide("mirror", why, around.now_ms);
+      return become(RolloutState::mirroring, why, around.now_ms);
+    }
+    record_.step_since_ms = around.now_ms;
+    become(RolloutState::stepping, {}, around.now_ms);
+    return tick_moving(around, out);
+  }
+  if (around.now_ms - record_.since_ms < record_.policy.step_timeout.count()) return;
+  begin_roll_back({"new_unhealthy", std::to_string(around.new_up) + " of " +
+                                        std::to_string(around.new_size) + " backends of " +
+                                        record_.to + " are healthy, and the time to become so (" +
+                                        duration_text(record_.policy.step_timeout) + ") is over"},
+                  around.now_ms, out);
+}
+
+void Rollout::tick_mirroring(const RolloutSurroundings& around, RolloutSteps& out) {
+  if (around.new_up == 0) {
+    return begin_roll_back({"new_down", "every backend of " + record_.to + " is unhealthy"},
+                           around.now_ms, out);
+  }
+  if (around.now_ms - record_.since_ms < record_.policy.mirror.time.count()) return;
+  record_.step_since_ms = around.now_ms;
+  become(RolloutState::stepping, {}, around.now_ms);
+  tick_moving(around, out);
+}
+
+void Rollout::tick_moving(const RolloutSurroundings& around, RolloutSteps& out) {
+  warn_of_thin_steps(around);
+  if (detect(around, out)) return;
+  if (record_.state == RolloutState::paused || ordered_) return;
+  if (record_.policy.mode == RolloutMode::observe) return;
+  if (const auto why = obstacle(around)) return hold(*why, around.now_ms, out);
+  if (record_.weight < target()) return slew(around, out);
+  try_advance(around, out);
+}
+
+void Rollout::tick_ended(const RolloutSurroundings& around, RolloutSteps& out) {
+  const std::int64_t passed = around.now_ms - record_.since_ms;
+  if (ordered_) return;
+  if (record_.state == RolloutState::rolling_back && record_.weight > 0) {
+    // Restored from disk in the middle of it.
+    order_weight(0, true, out);
+  } else if (record_.state == RolloutState::rolling_back) {
+    become(RolloutState::rolled_back, {record_.reason, record_.words}, around.now_ms);
+    out.push_back({.kind = RolloutOrderKind::tell, .event = "rolled_back"});
+  } else if (record_.state == RolloutState::promoted) {
+    // Nothing compares any more, but a version that is gone altogether is taken back.
+    if (around.new_up == 0 && around.new_size > 0 && around.old_up > 0) {
+      return begin_roll_back({"new_down", "every backend of " + record_.to + " is unhealthy"},
+                             around.now_ms, out);
+    }
+    if (passed < record_.policy.retain_old.count()) return;
+    const Verdict why{"", record_.from + " finishes what it has"};
+    decide("drain", why, around.now_ms);
+    become(RolloutState::draining, why, around.now_ms);
+    out.push_back({.kind = RolloutOrderKind::drain});
+  } else if (record_.state == RolloutState::draining && around.old_is_quiet) {
+    const Verdict why{"", record_.from + " is drained"};
+    decide("done", why, around.now_ms);
+    become(RolloutState::done, why, around.now_ms);
+    out.push_back({.kind = RolloutOrderKind::tell, .event = "drained"});
+  }
+}
+
+}  // namespace sluice::core

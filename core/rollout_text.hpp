@@ -1,0 +1,20 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+/// Numbers as people read them, for the sentences of a rollout.
+namespace sluice::core {
+
+/// Hundredths of a percent that are everything.
+inline constexpr std::uint32_t percent_100 = 10'000;
+
+/// 1250 is "12.5 %".
+std::string percent_text(std::uint32_t hundredths);
+/// "30 s", "1 h 30 min", "250 ms".
+std::string duration_text(std::chrono::milliseconds duration);
+/// "5230", "0.42", "1.2e+18": three digits or so.
+std::string number_text(double number);
+
+}  // namespace sluice::core

@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "proxy/local_control.hpp"
+
+/// What rollouts ask of the control side, and what operators ask of rollouts.
+namespace sluice::proxy {
+namespace {
+
+const Actor rollout_actor{"rollout", "sluice", "rollout"};
+
+}  // namespace
+
+Outcome<RolloutStatus> LocalControl::rollout(const std::string& route) {
+  const auto known = this->route(route);
+  if (!known) return known.error();
+  return rollouts_.status(route);
+}
+
+Outcome<std::vector<RolloutStatus>> LocalControl::rollout_history(const std::string& route) {
+  const auto known = this->route(route);
+  if (!known) return known.error();
+  return rollouts_.history(route);
+}
+
+Outcome<RolloutSettings> LocalControl::rollout_policy(const std::string& route) {
+  const auto known = this->route(route);
+  if (!known) return known.error();
+  return route_settings(route)->rollout;
+}
+
+void LocalControl::start_rollout(const std::string& route, RolloutOrder order,
+                                 std::optional<std::uint64_t> if_match, Actor actor,
+                                 Done<RolloutStatus> done) {
+  const auto known = this->route(route);
+  const auto deny = [&](Denial denial) {
+    boost::asio::post(io_, [done, denial] { done(denial); });
+  };
+  if (!known) return deny(known.error());
+  // A start that is repeated must not fail because the first one has moved the split.
+  const bool is_known = rollouts_.knows(route, order.id);
+  if (!is_known && if_match && *if_match != known->revision) {
+    return deny({412, "Someone was faster",
+                 "the split is at revision " + std::to_string(known->revision) + ", not " +
+                     std::to_string(*if_match) + "; read it again and decide anew"});
+  }
+  if (const std::string& holder = state_.held_by(); !holder.empty()) {
+    return deny({409, "Another process decides",
+                 "the state folder is held by " + holder +
+                     "; ask that process, or give this one another server.state_dir"});
+  }
+  rollouts_.start(route, std::move(order), actor, std::move(done));
+}
+
+void LocalControl::steer_rollout(const std::string& route, RolloutVerb verb,
+                                 std::optional<std::uint64_t> if_match, Actor actor,
+                                 Done<RolloutStatus> done) {
+  const auto known = this->route(route);
+  if (!known) {
+    boost::asio::post(io_, [done, denial = known.error()] { done(denial); });
+    return;
+  }
+  rollouts_.steer(route, verb, if_match, actor, std::move(done));
+}
+
+RolloutGround::PoolCondition LocalControl::pool_condition(const std::string& pool) const {
+  PoolCondition condition;
+  const PoolSettings* found = find_pool(pool);
+  if (found == nullptr) return condition;
+  for (const BackendSettings& backend : found->backends) {
+    const BackendCondition one = condition_of(pool, backend.address);
+    ++condition.size;
+    condition.up += one.up && !one.draining ? 1 : 0;
+  }
+  return condition;
+}
+
+std::optional<std::vector<ShareSettings>> LocalControl::split_in_force(
+    const std::string& route) const {
+  const RouteSettings* settings = route_settings(route);
+  if (settings == nullptr) return std::nullopt;
+  return settings->split;
+}
+
+const RouteSettings* LocalControl::route_settings(const std::string& route) const {
+  const auto found = std::find_if(effective_.routes.begin(), effective_.routes.end(),
+                                  [&](const RouteSettings& one) { return one.name == route; });
+  return found == effective_.routes.end() ? nullptr : &*found;
+}
+
+void LocalControl::put_weights(const std::string& route, std::vector<ShareSettings> weights,
+                               bool is_urgent, std::function<void()> done) {
+  const std::size_t index = core::route_index(*plan_->topology, route);
+  if (index == plan_->topology->routes.size()) return;
+  note_weights(index, weights, rollout_actor);
+  const auto post = [this, route, done = std::move(done)] {
+    const std::size_t now = core::route_index(*plan_->topology, route);
+    if (now < plan_->topology->routes.size()) post_split(now, done);
+  };
+  // Users must not wait for a disk: a rollback that is lost is decided once more.
+  if (is_urgent) {
+    post();
+    return keep_then([] {});
+  }
+  keep_then(post);
+}
+
+void LocalControl::refresh_trial(const std::string& route, std::function<void()> done) {
+  const std::size_t index = core::route_index(*plan_->topology, route);
+  if (index < plan_->topology->routes.size()) post_split(index, std::move(done));
+}
+
+void LocalControl::drain_pool(const std::string& pool, std::function<void(bool drained)> done) {
+  drain({pool, "", std::nullopt, true}, rollout_actor,
+        [done = std::move(done)](const Outcome<DrainStatus>& outcome) {
+          done(outcome && outcome->state == DrainState::drained);
+        });
+}
+
+void LocalControl::undrain_pool(const std::string& pool, std::function<void()> done) {
+  undrain(pool, "", rollout_actor,
+          [done = std::move(done)](const Outcome<PoolStatus>&) { done(); });
+}
+
+std::string LocalControl::drained_by(const std::string& pool) const {
+  const auto found = std::find_if(
+      overrides_.drains.begin(), overrides_.drains.end(),
+      [&](const core::DrainOverride& drain) { return drain.pool == pool && drain.backend.empty(); });
+  if (found == overrides_.drains.end()) return {};
+  return found->origin.by.empty() ? "somebody" : found->origin.by;
+}
+
+void LocalControl::eject(const std::string& pool, const std::string& backend) {
+  ejected_.insert({pool, backend});
+  post_condition(pool, backend);
+}
+
+void LocalControl::readmit(const std::string& pool) {
+  std::vector<Key> out;
+  for (const Key& key : ejected_) {
+    if (key.first == pool) out.push_back(key);
+  }
+  for (const Key& key : out) {
+    ejected_.erase(key);
+    post_condition(key.first, key.second);
+  }
+}
+
+void LocalControl::keep() {
+  if (!is_stopped_) keep_then([] {});
+}
+
+}  // namespace sluice::proxy

@@ -1,0 +1,311 @@
+#include "proxy/rollouts.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "proxy/rollout_live.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+constexpr std::chrono::milliseconds tick_length{100};
+constexpr std::chrono::milliseconds keep_length{1000};
+constexpr std::size_t history_kept = 20;
+constexpr std::chrono::minutes time_to_tell{5};
+
+unsigned minute_of_week(std::int64_t now_ms) {
+  const auto now = static_cast<std::time_t>(now_ms / 1000);
+  std::tm local{};
+  localtime_r(&now, &local);
+  const auto day = static_cast<unsigned>((local.tm_wday + 6) % 7);
+  return day * core::minutes_per_day + static_cast<unsigned>(local.tm_hour) * 60 +
+         static_cast<unsigned>(local.tm_min);
+}
+
+std::int64_t wall_ms() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+void add(core::RolloutExtras& all, const core::RolloutExtras& more) {
+  all.shielded += more.shielded;
+  all.bad_delivered += more.bad_delivered;
+  all.guard_slow_old += more.guard_slow_old;
+  all.guard_slow_new += more.guard_slow_new;
+  all.mirrored += more.mirrored;
+  all.mirror_differences += more.mirror_differences;
+}
+
+core::Observation& with_weight(std::vector<core::Observation>& all, double weight) {
+  const auto known = std::find_if(all.begin(), all.end(), [&](const core::Observation& one) {
+    return one.weight == weight;
+  });
+  if (known != all.end()) return *known;
+  all.emplace_back().weight = weight;
+  return all.back();
+}
+
+}  // namespace
+
+Rollouts::Rollouts(Parts parts)
+    : parts_(parts), started_(Clock::now()), started_ms_(wall_ms()), next_tick_(started_) {}
+
+Rollouts::~Rollouts() = default;
+
+/// A wall clock that never goes back, so that no step is shortened or repeated by a correction.
+std::int64_t Rollouts::now_ms() const {
+  return started_ms_ +
+         std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
+}
+
+Rollouts::LivePtr Rollouts::find(const std::string& route) const {
+  const auto known = std::find_if(live_.begin(), live_.end(), [&](const LivePtr& live) {
+    return live->record().route == route;
+  });
+  return known == live_.end() ? nullptr : *known;
+}
+
+/// Makes it the newest rollout of its route.
+Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
+  if (const LivePtr before = find(record.route)) {
+    auto& ended = ended_[record.route];
+    ended.push_back(before->record());
+    if (ended.size() > history_kept) ended.erase(ended.begin());
+    forget(*before);
+    std::erase(live_, before);
+    before->queries.reset();
+    parting_.emplace_back(Clock::now() + time_to_tell, before);
+  }
+  auto live = std::make_shared<Live>(std::move(record));
+  live->key = next_key_++;
+  live->followed = Clock::now();
+  const RolloutSettings& policy = live->record().policy;
+  // Both belong to the rollout, so nothing of it is called after its end.
+  Live* self = live.get();
+  live->hooks = std::make_unique<RolloutHooks>(
+      parts_.io, policy, parts_.notices.sink(),
+      [self](const std::string& failure) { self->machine.hook_failed(failure); });
+  if (is_active(live->record().state) && !policy.queries.empty()) {
+    live->queries = std::make_unique<RolloutQueries>(
+        parts_.io, policy.queries, parts_.notices.sink(),
+        [self](std::size_t query, bool is_bad) { self->machine.query_sample(query, is_bad); });
+  }
+  live_.push_back(live);
+  if (live->is_judging()) {
+    live->is_trial_on = true;
+    parts_.fleet.on_all([key = live->key](Worker& worker) { worker.trials().begin(key); });
+  }
+  return live;
+}
+
+void Rollouts::restore(std::vector<core::RolloutRecord> records) {
+  for (core::RolloutRecord& record : records) {
+    // Time does not go back, whatever the clock says now.
+    for (const RolloutDecision& decision : record.decisions) {
+      started_ms_ = std::max(started_ms_, decision.at_ms);
+    }
+    const std::string route = record.route;
+    if (is_active(record.state)) {
+      if (const auto shares = parts_.ground.split_in_force(route)) {
+        record.weight = new_weight(*shares, record.to);
+      }
+    }
+    const LivePtr live = enlist(std::move(record));
+    if (!is_active(live->record().state)) continue;
+    parts_.notices.log(LogLevel::info, "rollout " + live->record().id + " of route " + route +
+                                           " goes on: " +
+                                           std::string(to_string(live->record().state)));
+    for (const std::string& backend : live->record().ejected) {
+      parts_.ground.eject(live->record().to, backend);
+    }
+    if (live->record().state != RolloutState::draining) continue;
+    carry_out(live, {{.kind = core::RolloutOrderKind::drain}});
+  }
+}
+
+void Rollouts::retain(const std::vector<core::RolloutRecord>& kept) {
+  const auto is_kept = [&](const core::RolloutRecord& record) {
+    return std::any_of(kept.begin(), kept.end(), [&](const core::RolloutRecord& one) {
+      return one.route == record.route && one.id == record.id;
+    });
+  };
+  const std::vector<LivePtr> all = live_;
+  for (const LivePtr& live : all) {
+    if (is_kept(live->record())) continue;
+    end_trial(live);
+    forget(*live);
+    std::erase(live_, live);
+  }
+  std::erase_if(ended_, [&](const auto& entry) {
+    return parts_.ground.route_settings(entry.first) == nullptr;
+  });
+}
+
+void Rollouts::stop() {
+  is_stopped_ = true;
+  parting_.clear();
+  for (const LivePtr& live : live_) {
+    live->hooks.reset();
+    live->queries.reset();
+  }
+}
+
+void Rollouts::tick() {
+  const TimePoint now = Clock::now();
+  if (is_stopped_ || live_.empty() || now < next_tick_) return;
+  next_tick_ = now + tick_length;
+  std::erase_if(parting_, [&](const auto& entry) { return entry.first < now; });
+  const std::vector<LivePtr> all = live_;
+  bool has_changed = false;
+  for (const LivePtr& live : all) {
+    if (!is_active(live->record().state)) {
+      if (now < live->asked_until) ask_workers(live);
+      continue;
+    }
+    if (live->record().state == RolloutState::holding) {
+      totals_[live->record().route].hold_seconds[live->record().reason] +=
+          std::chrono::duration<double>(tick_length).count();
+    }
+    if (live->is_trial_on || now < live->asked_until) {
+      ask_workers(live);
+    } else {
+      judge(live);
+    }
+    has_changed = has_changed || is_active(live->record().state);
+  }
+  // What was counted is a second old at most when it is lost.
+  if (!has_changed || now < next_keep_) return;
+  next_keep_ = now + keep_length;
+  parts_.ground.keep();
+}
+
+void Rollouts::ask_workers(const LivePtr& live) {
+  if (std::exchange(live->asks, true)) return;
+  parts_.fleet.ask_all<TrialReport>(
+      [key = live->key, limits = live->limits](Worker& worker) {
+        TrialTally* tally = worker.trials().find(key);
+        return tally != nullptr ? tally->report(limits, Clock::now()) : TrialReport{};
+      },
+      [this, live](std::vector<TrialReport> reports) {
+        live->asks = false;
+        if (!is_stopped_) take_reports(live, std::move(reports));
+      });
+}
+
+void Rollouts::take_reports(const LivePtr& live, std::vector<TrialReport> reports) {
+  std::vector<core::Observation> seen;
+  core::RolloutExtras extras;
+  live->old_overdue = 0;
+  for (TrialReport& report : reports) {
+    for (core::Observation& one : report.seen) {
+      core::Observation& sum = with_weight(seen, one.weight);
+      sum.old_pool.add(one.old_pool);
+      sum.new_pool.add(one.new_pool);
+      core::add_backends(sum.by_backend, one.by_backend);
+    }
+    // A unit counts once over all workers.
+    for (const TrialReport::FirstBad& first : report.first_bad) {
+      const std::size_t stream = core::index_of(first.stream);
+      if (!live->units[stream].insert(first.unit).second) continue;
+      core::Observation& sum = with_weight(seen, first.weight);
+      const bool is_new = first.arm == Arm::new_pool;
+      --(is_new ? sum.new_pool : sum.old_pool).repeats[stream];
+      if (!is_new) continue;
+      core::BackendBad bad{first.backend, {}};
+      bad.bad[stream] = 1;
+      core::add_backends(sum.by_backend, {bad});
+    }
+    add(extras, report.extras);
+    live->old_overdue += report.old_overdue;
+  }
+  set_limits(*live, reports);
+  count(*live, seen, extras);
+  live->machine.observe(std::move(seen), extras, surroundings(*live));
+  judge(live);
+}
+
+void Rollouts::judge(const LivePtr& live) {
+  const core::RolloutSteps steps = live->machine.tick(surroundings(*live));
+  tell_decisions(*live);
+  carry_out(live, steps);
+  if (live->is_trial_on && !live->is_judging()) end_trial(live);
+  if (!is_active(live->record().state) && live->queued) begin_queued(live);
+}
+
+/// What is normal for OLD from now on, and what is slow for NEW.
+void Rollouts::set_limits(Live& live, const std::vector<TrialReport>& reports) {
+  core::LatencyHistogram so_far;
+  for (const TrialReport& report : reports) so_far.add(report.old_latency);
+  const TimePoint now = Clock::now();
+  live.gauge.follow(so_far, ns_between(live.followed, now) / 1'000'000);
+  live.followed = now;
+  const RolloutSettings& policy = live.record().policy;
+  constexpr std::array<unsigned, TrialLimits::quantiles> quantiles{50, 90, 99};
+  for (std::size_t index = 0; index < quantiles.size(); ++index) {
+    const auto& judged = policy.latency.quantiles;
+    const auto known = live.gauge.quantile(quantiles[index] / 100.0);
+    const bool is_judged =
+        known && std::find(judged.begin(), judged.end(), quantiles[index]) != judged.end();
+    live.limits.old_ns[index] = known.value_or(0);
+    live.limits.new_ns[index] = 0;
+    if (!is_judged) continue;
+    const double tolerated = static_cast<double>(*known) * (1 + policy.latency.tolerance);
+    live.limits.new_ns[index] =
+        static_cast<std::uint64_t>(tolerated) +
+        static_cast<std::uint64_t>(policy.latency.slack.count()) * 1'000'000;
+  }
+  if (const auto p99 = live.gauge.quantile(0.99)) {
+    live.old_p99_ms = static_cast<std::int64_t>(*p99 / 1'000'000);
+  }
+  const auto guard = policy.guard.max_p99.value_or(milliseconds(0));
+  live.limits.guard_ns = static_cast<std::uint64_t>(guard.count()) * 1'000'000;
+}
+
+core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {
+  core::RolloutSurroundings around;
+  around.now_ms = now_ms();
+  around.minute_of_week = minute_of_week(wall_ms());
+  const auto of_new = parts_.ground.pool_condition(live.record().to);
+  const auto of_old = parts_.ground.pool_condition(live.record().from);
+  around.new_up = of_new.up;
+  around.new_size = of_new.size;
+  around.old_up = of_old.up;
+  around.old_is_quiet = live.old_is_quiet;
+  around.old_overdue = live.old_overdue;
+  around.old_p99_ms = live.old_p99_ms;
+  return around;
+}
+
+std::shared_ptr<const core::Trial> Rollouts::trial(const std::string& route) const {
+  const LivePtr live = find(route);
+  const RouteSettings* settings = parts_.ground.route_settings(route);
+  if (!live || !live->is_trial_on || settings == nullptr) return nullptr;
+  const core::RolloutRecord& record = live->record();
+  auto trial = std::make_shared<core::Trial>();
+  const auto share_of = [&](const std::string& pool) {
+    const auto found = std::find_if(settings->split.begin(), settings->split.end(),
+                                    [&](const ShareSettings& share) { return share.pool == pool; });
+    return static_cast<std::uint32_t>(found - settings->split.begin());
+  };
+  trial->key = live->key;
+  trial->old_share = share_of(record.from);
+  trial->new_share = share_of(record.to);
+  double total = 0;
+  for (const ShareSettings& share : settings->split) {
+    total += share.weight;
+    if (share.pool == record.to) trial->weight = share.weight;
+  }
+  trial->weight /= total;
+  trial->salt = record.salt;
+  trial->judges_units = settings->sticky.kind != StickyKind::none;
+  trial->shields = record.policy.shield && record.policy.mode == RolloutMode::act;
+  trial->shield_budget = record.policy.shield_budget;
+  if (live->machine.wants_mirror()) {
+    trial->mirror_share = record.policy.mirror.share;
+    trial->mirror_body = record.policy.mirror.max_body;
+  }
+  trial->errors = core::StatusSet(record.policy.errors.statuses);
+  return trial;
+}
+
+}  // namespace sluice::proxy

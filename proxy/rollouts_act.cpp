@@ -1,0 +1,175 @@
+#include <cmath>
+#include <utility>
+
+#include "core/rollout_text.hpp"
+#include "proxy/rollout_live.hpp"
+
+/// What a rollout decided, done.
+namespace sluice::proxy {
+using core::RolloutOrderKind;
+
+namespace {
+
+/// How long outcomes of requests that were under way are collected after the end.
+constexpr std::chrono::seconds late_outcomes{10};
+
+}  // namespace
+
+std::uint32_t new_weight(const std::vector<ShareSettings>& shares, const std::string& pool) {
+  std::uint64_t total = 0;
+  std::uint64_t of_pool = 0;
+  for (const ShareSettings& share : shares) {
+    total += share.weight;
+    if (share.pool == pool) of_pool = share.weight;
+  }
+  if (total == 0) return 0;
+  return static_cast<std::uint32_t>((of_pool * core::percent_100 + total / 2) / total);
+}
+
+void Rollouts::carry_out(const LivePtr& live, const core::RolloutSteps& steps) {
+  const core::RolloutRecord& record = live->record();
+  for (const core::RolloutStep& step : steps) {
+    switch (step.kind) {
+      case RolloutOrderKind::weight:
+        put_weight(live, step.weight, step.is_urgent);
+        break;
+      case RolloutOrderKind::tell:
+        tell(live, step.event);
+        break;
+      case RolloutOrderKind::ask_gate:
+        ask_gate(live, step.gate);
+        break;
+      case RolloutOrderKind::drain:
+        parts_.ground.drain_pool(record.from, [live](bool drained) {
+          live->old_is_quiet = live->old_is_quiet || drained;
+        });
+        break;
+      case RolloutOrderKind::undrain:
+        live->old_is_quiet = false;
+        parts_.ground.undrain_pool(record.from, [] {});
+        break;
+      case RolloutOrderKind::eject:
+        parts_.ground.eject(record.to, step.backend);
+        break;
+    }
+  }
+  if (live->is_trial_on && live->machine.wants_mirror() != live->mirrors) {
+    live->mirrors = live->machine.wants_mirror();
+    parts_.ground.refresh_trial(record.route, [] {});
+  }
+}
+
+void Rollouts::put_weight(const LivePtr& live, std::uint32_t weight, bool is_urgent) {
+  const core::RolloutRecord& record = live->record();
+  // A promoted or rolled back route asks nothing of its requests any more.
+  if (!live->is_judging() || weight == core::percent_100) end_trial(live);
+  std::vector<ShareSettings> shares{{record.from, core::percent_100 - weight},
+                                    {record.to, weight}};
+  parts_.ground.put_weights(record.route, std::move(shares), is_urgent, [this, live, weight] {
+    if (!is_stopped_) weight_is_in_force(live, weight);
+  });
+}
+
+void Rollouts::weight_is_in_force(const LivePtr& live, std::uint32_t weight) {
+  const core::RolloutSteps steps = live->machine.weight_in_force(weight, now_ms());
+  tell_decisions(*live);
+  carry_out(live, steps);
+}
+
+void Rollouts::tell(const LivePtr& live, const std::string& event) {
+  if (live->hooks) live->hooks->tell(event, live->machine.status());
+  if (!is_active(live->record().state)) {
+    live->queries.reset();
+    parts_.ground.readmit(live->record().to);
+  }
+  parts_.ground.keep();
+}
+
+void Rollouts::ask_gate(const LivePtr& live, std::size_t gate) {
+  if (!live->hooks) return;
+  const std::weak_ptr<Live> weak = live;
+  live->hooks->ask_gate(
+      live->record().policy.gates[gate], live->machine.status(),
+      [this, weak, gate](std::optional<bool> agrees, const std::string& words) {
+        const LivePtr asked = weak.lock();
+        if (!asked) return;
+        asked->machine.gate_answer(gate, agrees, words, now_ms());
+        tell_decisions(*asked);
+      });
+}
+
+void Rollouts::tell_decisions(Live& live) {
+  const core::RolloutRecord& record = live.record();
+  for (const RolloutDecision& decision : live.machine.take_decisions()) {
+    ++totals_[record.route].decisions[{decision.decision, decision.reason}];
+    parts_.notices.rollout({record.route, record.id, std::string(to_string(record.state)),
+                            record.weight, decision.decision, decision.reason, decision.words});
+  }
+}
+
+/// Requests from now on are not compared. Those under way still are, and still shielded.
+void Rollouts::end_trial(const LivePtr& live) {
+  if (!std::exchange(live->is_trial_on, false)) return;
+  live->asked_until = Clock::now() + late_outcomes;
+  parts_.ground.refresh_trial(live->record().route, [] {});
+}
+
+/// Workers forget it.
+void Rollouts::forget(const Live& live) {
+  parts_.fleet.on_all([key = live.key](Worker& worker) { worker.trials().end(key); });
+}
+
+void Rollouts::count(const Live& live, const std::vector<core::Observation>& seen,
+                     const core::RolloutExtras& extras) {
+  Totals& totals = totals_[live.record().route];
+  totals.shielded += extras.shielded;
+  for (const core::Observation& one : seen) {
+    for (std::size_t index = 0; index < stream_count; ++index) {
+      const std::string stream(to_string(static_cast<sluice::Stream>(index)));
+      totals.bad[{live.record().from, stream}] += one.old_pool.bad[index];
+      totals.bad[{live.record().to, stream}] += one.new_pool.bad[index];
+    }
+  }
+}
+
+void Rollouts::write_to(Snapshot& snapshot) const {
+  for (const LivePtr& live : live_) {
+    const RolloutStatus status = live->machine.status();
+    RolloutCounts counts;
+    counts.route = status.route;
+    counts.id = status.id;
+    counts.from = status.from;
+    counts.to = status.to;
+    counts.state = to_string(status.state);
+    counts.step = status.step;
+    counts.weight = status.weight / static_cast<double>(core::percent_100);
+    for (const EpochStatus& epoch : status.epochs) {
+      const auto of_new = static_cast<double>(epoch.new_pool[0].requests);
+      const auto all = of_new + static_cast<double>(epoch.old_pool[0].requests);
+      const bool is_present = std::abs(epoch.weight - counts.weight) < 0.00005;
+      if (is_present && all > 0) counts.realised = of_new / all;
+    }
+    for (const StreamStatus& stream : status.streams) {
+      counts.evidence.emplace_back(to_string(stream.stream), stream.evidence);
+      if (stream.stream == sluice::Stream::errors) {
+        counts.error_ratio_lower_bound = stream.ratio_lower_bound;
+      }
+    }
+    snapshot.rollouts.push_back(std::move(counts));
+  }
+  for (const auto& [route, totals] : totals_) {
+    RolloutTotals all;
+    all.route = route;
+    all.shielded = totals.shielded;
+    for (const auto& [why, count] : totals.decisions) {
+      all.decisions.push_back({why.first, why.second, count});
+    }
+    for (const auto& [reason, seconds] : totals.hold_seconds) {
+      all.hold_seconds.emplace_back(reason, seconds);
+    }
+    for (const auto& [of, count] : totals.bad) all.bad.push_back({of.first, of.second, count});
+    snapshot.rollout_totals.push_back(std::move(all));
+  }
+}
+
+}  // namespace sluice::proxy

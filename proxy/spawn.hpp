@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+
+#include "core/result.hpp"
+#include "proxy/command_run.hpp"
+
+namespace sluice::proxy {
+
+/// Owns a file descriptor; -1 is none.
+class OwnedDescriptor {
+ public:
+  OwnedDescriptor() = default;
+  explicit OwnedDescriptor(int number) : number_(number) {}
+  OwnedDescriptor(OwnedDescriptor&& other) noexcept : number_(other.release()) {}
+  OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~OwnedDescriptor();
+
+  int get() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_ = -1;
+};
+
+/// A child process that was started. Whoever holds it has to reap it.
+struct Spawned {
+  pid_t pid = -1;         ///< and the number of its process group
+  OwnedDescriptor pidfd;  ///< readable once it has ended (pidfd_open(2))
+  OwnedDescriptor out;    ///< the reading ends of its outputs, non-blocking
+  OwnedDescriptor err;
+};
+
+/// Starts the program; see run_command() for what it gets from us. Returns once it is executed. The
+/// error is a sentence.
+core::Result<Spawned, std::string> spawn(const CommandOrder& order);
+
+/// For a child that cannot be followed: kills its group and waits for its death.
+void kill_and_reap(pid_t pid);
+
+}  // namespace sluice::proxy
