@@ -139,7 +139,6 @@ Effective lay_over(const Settings& configured, const Overrides& saved) {
     const auto same = [](const auto& a, const auto& b) { return a.route == b.route; };
     if (!is_superseded(saved.splits, i, same)) lay_split(saved.splits[i], out);
   }
-  lay_rollouts(configured, saved, out);
   for (std::size_t i = 0; i < saved.memberships.size(); ++i) {
     const auto same = [](const auto& a, const auto& b) { return a.pool == b.pool; };
     if (!is_superseded(saved.memberships, i, same)) lay_membership(saved.memberships[i], out);
@@ -151,6 +150,8 @@ Effective lay_over(const Settings& configured, const Overrides& saved) {
     };
     if (!is_superseded(saved.drains, i, same)) lay_drain(saved.drains[i], out);
   }
+  // Behind the drains: what a rollout drained goes with it.
+  lay_rollouts(configured, saved, out);
   return out;
 }
 

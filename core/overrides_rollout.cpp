@@ -57,8 +57,13 @@ std::string policy_problem(const RolloutRecord& rollout) {
   return problems.empty() ? "" : problems.front().where + ": " + problems.front().what;
 }
 
-/// What is configured for `route` is in force again.
-void drop_weights(const std::string& route, const Settings& configured, Effective& out) {
+/// What is configured for the route is in force again, and an old pool that it drained is no longer
+/// draining: traffic goes there now.
+void drop_changes(const RolloutRecord& rollout, const Settings& configured, Effective& out) {
+  const std::string& route = rollout.route;
+  std::erase_if(out.kept.drains, [&](const DrainOverride& drain) {
+    return drain.pool == rollout.from && drain.origin.by == "rollout";
+  });
   std::erase_if(out.kept.splits, [&](const SplitOverride& split) { return split.route == route; });
   const RouteSettings* before = find_route(configured, route);
   for (RouteSettings& in_force : out.settings.routes) {
@@ -80,7 +85,7 @@ void lay_rollout(const RolloutRecord& rollout, const Settings& configured, const
     return;
   }
   out.notices.push_back(what + (why.empty() ? "it cannot be used. " + problem : why + "."));
-  if (is_under_way) drop_weights(rollout.route, configured, out);
+  if (is_under_way) drop_changes(rollout, configured, out);
 }
 
 }  // namespace

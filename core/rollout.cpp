@@ -15,6 +15,7 @@ constexpr std::size_t decisions_kept = 64;
 Rollout::Rollout(RolloutRecord record)
     : record_(std::move(record)),
       evidence_(record_.policy.errors.tolerance, record_.ledger, record_.ejected),
+      look_(record_.policy.errors.tolerance),
       total_(record_.ledger.total()) {
   record_.gates.resize(record_.policy.gates.size(), GateState::closed);
   record_.gates_since_ms.resize(record_.policy.gates.size(), 0);
@@ -25,7 +26,7 @@ Rollout::Rollout(RolloutRecord record)
 }
 
 RolloutSteps Rollout::begin(std::int64_t now_ms) {
-  record_.started_ms = record_.restart_ms = now_ms;
+  record_.started_ms = record_.restart_ms = record_.since_ms = now_ms;
   become(RolloutState::staged, {"", "waits until every backend of " + record_.to + " is healthy"},
          now_ms);
   decide("start", {"operator", record_.started_by + " started the rollout of " + record_.to},
@@ -108,6 +109,7 @@ RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms)
     out.push_back({.kind = RolloutOrderKind::tell, .event = "promoted"});
   } else if (weight == target()) {
     record_.step_since_ms = now_ms;
+    begin_look(now_ms);
     if (record_.state != RolloutState::holding && record_.state != RolloutState::paused) {
       go_on(now_ms);
     }
@@ -184,6 +186,9 @@ void Rollout::tick_mirroring(const RolloutSurroundings& around, RolloutSteps& ou
 
 void Rollout::tick_moving(const RolloutSurroundings& around, RolloutSteps& out) {
   warn_of_thin_steps(around);
+  const bool is_look_over =
+      around.now_ms - look_since_ms_ >= record_.policy.step_time.count() && look_.total() > 1;
+  if (is_look_over && !is_look_calm(around.now_ms)) begin_look(around.now_ms);
   if (detect(around, out)) return;
   if (record_.state == RolloutState::paused || ordered_) return;
   if (record_.policy.mode == RolloutMode::observe) return;

@@ -137,6 +137,8 @@ class Rollout {
   void try_advance(const RolloutSurroundings& around, RolloutSteps& out);
   void slew(const RolloutSurroundings& around, RolloutSteps& out);
   bool passes_gate(const RolloutSurroundings& around, RolloutSteps& out);
+  void begin_look(std::int64_t now_ms);
+  bool is_look_calm(std::int64_t now_ms) const;
   void warn_of_thin_steps(const RolloutSurroundings& around);
   void inconclusive(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out);
 
@@ -162,6 +164,7 @@ class Rollout {
   Result<RolloutSteps, std::string> undo(const std::string& who, std::int64_t now_ms);
   Result<RolloutSteps, std::string> approve(const std::string& who, std::int64_t now_ms);
   Result<RolloutSteps, std::string> retry(const std::string& who, std::int64_t now_ms);
+  std::optional<std::string> nowhere_to_go(const RolloutSurroundings& around) const;
   std::string refusal(const std::string& verb, const std::string& when) const;
 
   // rollout_status.cpp
@@ -171,6 +174,11 @@ class Rollout {
 
   RolloutRecord record_;
   Evidence evidence_;
+  /// A fresh look at the present step: what was suspicious once must not hold for ever when nothing
+  /// more of it comes.
+  Evidence look_;
+  VersionCounts look_new_;
+  std::int64_t look_since_ms_ = 0;
   Observation total_;  ///< of the ledger
   struct Delayed {
     std::int64_t due_ms;

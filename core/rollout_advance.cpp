@@ -42,7 +42,8 @@ std::optional<Rollout::Verdict> Rollout::obstacle(const RolloutSurroundings& aro
                                         std::to_string(around.new_size) + " backends of " +
                                         record_.to + " are healthy"};
   }
-  if (evidence_.total() >= hold_threshold()) return evidence_verdict();
+  const bool is_suspicious = evidence_.total() >= hold_threshold();
+  if (is_suspicious && !is_look_calm(around.now_ms)) return evidence_verdict();
   if (guard_breach(true)) {
     return Verdict{"shared_breach",
                    record_.to + " is beyond its guard, and so is " + record_.from};
@@ -76,19 +77,35 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
                        duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(more))) +
                        " more at this rate"};
   }
-  if (evidence_.total() >= calm) return evidence_verdict();
-  const double highest = rate_upper_bound(seen, record_.step_new.bad[errors]);
+  if (evidence_.total() >= calm && !is_look_calm(now_ms)) return evidence_verdict();
+  // A unit that repeats its errors counts once.
+  const std::uint64_t repeated = look_new_.repeats[errors];
+  const double highest =
+      rate_upper_bound(look_new_.requests[errors] - repeated, evident(look_new_, errors));
   if (highest < record_.policy.errors.max_rate) return std::nullopt;
   const double health = evidence_of_health(record_.ledger, non_inferior_ratio);
   if (health >= enough_health) return std::nullopt;
   return Verdict{
       "inconclusive",
-      record_.to + " failed " + std::to_string(record_.step_new.bad[errors]) + " of " +
-          count_text(seen, "request") + ": its error rate may still be " +
+      record_.to + " failed " + std::to_string(look_new_.bad[errors]) + " of " +
+          count_text(look_new_.requests[errors], "request") + ": its error rate may still be " +
           number_text(100 * highest) + " % (allowed: below " +
           number_text(100 * record_.policy.errors.max_rate) + " %), and that it is no worse than " +
           record_.from + " is not shown yet (evidence " + number_text(health) + " of " +
           number_text(enough_health) + ")"};
+}
+
+void Rollout::begin_look(std::int64_t now_ms) {
+  look_ = Evidence(record_.policy.errors.tolerance);
+  look_new_ = {};
+  look_since_ms_ = now_ms;
+}
+
+/// Nothing suspicious in a look as long and as full as a step.
+bool Rollout::is_look_calm(std::int64_t now_ms) const {
+  return now_ms - look_since_ms_ >= record_.policy.step_time.count() &&
+         look_new_.requests[errors] >= record_.policy.min_requests && look_.total() < calm &&
+         evidence_.total() < threshold();
 }
 
 void Rollout::try_advance(const RolloutSurroundings& around, RolloutSteps& out) {

@@ -93,7 +93,9 @@ void Rollout::count(const Observation& seen) {
   evidence_.add(sound);
   if (std::abs(seen.weight * percent_100 - record_.weight) < 0.5) {
     record_.step_new.add(seen.new_pool);
+    look_new_.add(seen.new_pool);
   }
+  look_.add(sound);
   const std::uint64_t failed = seen.new_pool.bad[errors];
   if (seen.new_pool.requests[errors] > failed) {
     record_.run_failed = record_.run_old_good = record_.run_old_bad = 0;
@@ -167,9 +169,10 @@ std::optional<Rollout::Verdict> Rollout::guard_breach(bool of_new) const {
   const VersionCounts& counts = of_new ? total_.new_pool : total_.old_pool;
   const double needed = of_new ? threshold() : guard_shared_at;
   const std::string& pool = of_new ? record_.to : record_.from;
+  // A unit that repeats its errors counts once.
+  const std::uint64_t requests = counts.requests[errors] - counts.repeats[errors];
   if (guard.max_error_rate &&
-      evidence_above_rate(*guard.max_error_rate, counts.requests[errors], counts.bad[errors]) >=
-          needed) {
+      evidence_above_rate(*guard.max_error_rate, requests, evident(counts, errors)) >= needed) {
     return Verdict{"max_error_rate",
                    pool + " failed " + of_text(counts.bad[errors], counts.requests[errors]) +
                        " requests; allowed are " + number_text(100 * *guard.max_error_rate) +

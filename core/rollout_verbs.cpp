@@ -38,11 +38,13 @@ Result<RolloutSteps, std::string> Rollout::steer(RolloutVerb verb, const std::st
       return promote_full(who, around.now_ms);
     case RolloutVerb::abort: {
       if (!is_before_promotion(record_.state)) return refusal("abort", "before the promotion");
+      if (auto why = nowhere_to_go(around)) return *why;
       RolloutSteps out;
       begin_roll_back({"operator", who + " aborted it"}, around.now_ms, out);
       return out;
     }
     case RolloutVerb::undo:
+      if (auto why = nowhere_to_go(around)) return *why;
       return undo(who, around.now_ms);
     case RolloutVerb::approve:
       return approve(who, around.now_ms);
@@ -50,6 +52,13 @@ Result<RolloutSteps, std::string> Rollout::steer(RolloutVerb verb, const std::st
       return retry(who, around.now_ms);
   }
   return RolloutSteps{};
+}
+
+/// A rollback onto a version that cannot serve would be an outage (pitfall P26).
+std::optional<std::string> Rollout::nowhere_to_go(const RolloutSurroundings& around) const {
+  if (around.old_up > 0 || !has_traffic()) return std::nullopt;
+  return "no backend of " + record_.from + " can serve, so traffic cannot go back to it; repair " +
+         record_.from + " first, or set the weights yourself after a full promotion";
 }
 
 Result<RolloutSteps, std::string> Rollout::pause(const std::string& who, std::int64_t now_ms) {

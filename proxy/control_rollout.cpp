@@ -147,8 +147,9 @@ void LocalControl::readmit(const std::string& pool) {
   }
 }
 
-void LocalControl::keep() {
-  if (!is_stopped_) keep_then([] {});
+void LocalControl::keep(std::function<void()> done) {
+  if (is_stopped_) return done();
+  keep_then(std::move(done));
 }
 
 }  // namespace sluice::proxy

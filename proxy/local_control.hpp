@@ -136,7 +136,7 @@ class LocalControl final : public Control, private RolloutGround {
   std::string drained_by(const std::string& pool) const override;
   void eject(const std::string& pool, const std::string& backend) override;
   void readmit(const std::string& pool) override;
-  void keep() override;
+  void keep(std::function<void()> done) override;
 
   // control_drain.cpp
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds tick_length{100};
 constexpr std::chrono::milliseconds keep_length{1000};
+constexpr std::uint64_t revisions_between_writes = 100;
 constexpr std::size_t history_kept = 20;
 constexpr std::chrono::minutes time_to_tell{5};
 
@@ -110,6 +111,9 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
         record.weight = new_weight(*shares, record.to);
       }
     }
+    // What was answered just before the end may not have been written.
+    record.revision += revisions_between_writes;
+    record.hook_failure.clear();
     const LivePtr live = enlist(std::move(record));
     if (!is_active(live->record().state)) continue;
     parts_.notices.log(LogLevel::info, "rollout " + live->record().id + " of route " + route +
@@ -176,7 +180,7 @@ void Rollouts::tick() {
   // What was counted is a second old at most when it is lost.
   if (!has_changed || now < next_keep_) return;
   next_keep_ = now + keep_length;
-  parts_.ground.keep();
+  parts_.ground.keep([] {});
 }
 
 void Rollouts::ask_workers(const LivePtr& live) {

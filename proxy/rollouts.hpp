@@ -49,8 +49,8 @@ class RolloutGround {
   /// Takes a backend out of service, or lets all of a pool that were taken out back in.
   virtual void eject(const std::string& pool, const std::string& backend) = 0;
   virtual void readmit(const std::string& pool) = 0;
-  /// Writes the state file.
-  virtual void keep() = 0;
+  /// Writes the state file; `done` when it is written.
+  virtual void keep(std::function<void()> done) = 0;
 };
 
 /// All rollouts of the proxy: asks the workers every 100 ms, lets each rollout judge, and does what

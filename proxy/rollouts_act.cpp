@@ -82,7 +82,7 @@ void Rollouts::tell(const LivePtr& live, const std::string& event) {
     live->queries.reset();
     parts_.ground.readmit(live->record().to);
   }
-  parts_.ground.keep();
+  parts_.ground.keep([] {});
 }
 
 void Rollouts::ask_gate(const LivePtr& live, std::size_t gate) {

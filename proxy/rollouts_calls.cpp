@@ -202,9 +202,11 @@ void Rollouts::begin(const std::string& route, const RolloutOrder& order, const 
   const auto go = [this, live, steps, route, done = std::move(done)] {
     parts_.ground.refresh_trial(route, [this, live, steps, done] {
       carry_out(live, steps);
-      RolloutStatus status = live->machine.status();
-      status.is_new = true;
-      done(std::move(status));
+      parts_.ground.keep([live, done] {
+        RolloutStatus status = live->machine.status();
+        status.is_new = true;
+        done(std::move(status));
+      });
     });
   };
   if (parts_.ground.drained_by(order.to) != drained_by_rollout) return go();
@@ -254,8 +256,9 @@ void Rollouts::steer(const std::string& route, RolloutVerb verb,
   carry_out(steered, *steps);
   parts_.notices.audit({"rollout", route, actor.who, actor.from, "",
                         std::string(to_string(verb))});
-  parts_.ground.keep();
-  answer_later<RolloutStatus>(parts_.io, std::move(done), status(route));
+  parts_.ground.keep([this, route, done = std::move(done)] {
+    answer_later<RolloutStatus>(parts_.io, done, status(route));
+  });
 }
 
 }  // namespace sluice::proxy

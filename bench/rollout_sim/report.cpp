@@ -95,7 +95,7 @@ void write_object(std::ostream& out, const Figures& figures) {
 }
 
 constexpr const char* line_format =
-    "%-56s %-18s %-8s %6s %7s %17s %7s %7s %8s %8s %8s %9s %9s  %s\n";
+    "%-56s %-18s %-8s %6s %7s %17s %7s %7s %8s %8s %8s %9s %9s %9s  %s\n";
 
 }  // namespace
 
@@ -103,7 +103,7 @@ void print_head(std::ostream& out) {
   char line[400];
   std::snprintf(line, sizeof line, line_format, "scenario", "policy", "NEW", "runs", "back %",
                 "95 % interval", "promo %", "held %", "detect s", "p90 s", "promo s", "errors",
-                "slow", "reasons");
+                "err mean", "slow mean", "reasons");
   out << line;
 }
 

@@ -18,8 +18,8 @@ inline RolloutStatus sample_rollout() {
   rollout.to = "shop-v2";
   rollout.weight = 550;
   rollout.evidence = 24.5;
-  rollout.streams = {{Stream::errors, {1102, 1}, {58, 3}, 52, 2.5},
-                     {Stream::p99, {1100, 11}, {52, 1}, 0.5, 0}};
+  rollout.streams = {{sluice::Stream::errors, {1102, 1}, {58, 3}, 52, 2.5},
+                     {sluice::Stream::p99, {1100, 11}, {52, 1}, 0.5, 0}};
   EpochStatus epoch;
   epoch.weight = 0.055;
   epoch.old_pool[0] = {1102, 1};
