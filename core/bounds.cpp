@@ -30,9 +30,9 @@ double poisson_at_most(std::uint64_t bad, double mean) {
 double log_refutation(const Ledger& ledger, Stream stream, double ratio) {
   const Claim claim{ratio, claim_of(stream, 1).ratios};
   Bets bets;
-  for (const Ledger::Entry& entry : ledger.entries()) {
-    bets.add(claim, entry.seen.weight, evident(entry.seen.old_pool, index_of(stream)),
-             evident(entry.seen.new_pool, index_of(stream)));
+  for (const Observation& entry : ledger.entries()) {
+    bets.add(claim, entry.weight, evident(entry.old_pool, index_of(stream)),
+             evident(entry.new_pool, index_of(stream)));
   }
   return bets.log_value(claim);
 }
@@ -44,11 +44,11 @@ double evidence_of_health(const Ledger& ledger, double ratio) {
   // w ratio / (1 - w + w ratio), and each bet says it is less.
   constexpr std::size_t errors = index_of(Stream::errors);
   std::array<double, healthy_parts.size()> logs{};
-  for (const Ledger::Entry& entry : ledger.entries()) {
-    const double weight = entry.seen.weight;
+  for (const Observation& entry : ledger.entries()) {
+    const double weight = entry.weight;
     if (!(weight > 0 && weight < 1)) continue;
-    const auto of_new = static_cast<double>(evident(entry.seen.new_pool, errors));
-    const double events = of_new + static_cast<double>(evident(entry.seen.old_pool, errors));
+    const auto of_new = static_cast<double>(evident(entry.new_pool, errors));
+    const double events = of_new + static_cast<double>(evident(entry.old_pool, errors));
     const double on_new = weight * ratio;
     for (std::size_t k = 0; k < logs.size(); ++k) {
       const double part = healthy_parts[k];

@@ -14,10 +14,26 @@ constexpr std::array<double, 5> p99_ratios{1.5, 3, 8, 20, 60};
 
 constexpr double base_part = 0.5;
 
-/// ln of the part of the wealth that the copy `k` (from 1) begins with.
-double log_part_of(std::size_t k) {
-  const auto number = static_cast<double>(k);
-  return -std::log(number * (number + 1));
+/// Copies that are kept apart: outcomes are at most two periods late.
+constexpr std::size_t most_young = 3;
+constexpr double nothing = -std::numeric_limits<double>::infinity();
+
+/// A copy begins with one part in fifty of what is left, and with 1/(k(k+1)), half and half: the
+/// first for faults within the hour, the second for those that come later still.
+constexpr double hazard = 0.02;
+
+/// The part of the wealth that the copy `k` (from 1) begins with.
+double part_of(double k) {
+  return 0.5 * hazard * std::pow(1 - hazard, k - 1) + 0.5 / (k * (k + 1));
+}
+
+/// The parts of all copies behind the first `k`.
+double part_behind(double k) {
+  return 0.5 * std::pow(1 - hazard, k) + 0.5 / (k + 1);
+}
+
+double log_add(double left, double right) {
+  return log_sum_exp(std::array<double, 2>{left, right});
 }
 
 double to_value(double log_value) {
@@ -27,7 +43,6 @@ double to_value(double log_value) {
 }  // namespace
 
 double log_sum_exp(std::span<const double> logs) {
-  constexpr double nothing = -std::numeric_limits<double>::infinity();
   double largest = nothing;
   for (const double log : logs) largest = std::max(largest, log);
   if (largest == nothing) return nothing;
@@ -85,22 +100,24 @@ double stake_of(Stream stream) {
   return 0;
 }
 
-Evidence::Evidence(double error_tolerance) : error_tolerance_(error_tolerance) {}
+Evidence::Evidence(EvidenceRules rules) : rules_(rules) {
+  for (Bets& bets : begun_) bets.logs.fill(nothing);
+  settled_.fill(nothing);
+}
 
-Evidence::Evidence(double error_tolerance, const Ledger& ledger,
+Evidence::Evidence(EvidenceRules rules, const Ledger& ledger,
                    const std::vector<std::string>& without)
-    : Evidence(error_tolerance) {
-  std::uint32_t period = 0;
-  for (const Ledger::Entry& entry : ledger.entries()) {
-    for (; period < entry.period; ++period) restart();
+    : Evidence(rules) {
+  for (const Observation& entry : ledger.entries()) {
+    while (period_ < entry.period) restart();
     StreamNumbers left_out{};
-    for (const BackendBad& one : entry.seen.by_backend) {
+    for (const BackendBad& one : entry.by_backend) {
       if (std::find(without.begin(), without.end(), one.backend) == without.end()) continue;
       for (std::size_t index = 0; index < stream_count; ++index) left_out[index] += one.bad[index];
     }
-    add_part(entry.seen, left_out);
+    add_part(entry, left_out);
   }
-  for (; period < ledger.period(); ++period) restart();
+  while (period_ < ledger.period()) restart();
 }
 
 void Evidence::add(const Observation& observation) {
@@ -109,33 +126,62 @@ void Evidence::add(const Observation& observation) {
 
 void Evidence::add_part(const Observation& observation, const StreamNumbers& left_out) {
   for (std::size_t index = 0; index < stream_count; ++index) {
-    const std::uint64_t bad_old = evident(observation.old_pool, index);
-    const std::uint64_t bad_new = evident(observation.new_pool, index) - left_out[index];
-    if (bad_old + bad_new == 0) continue;
-    const Claim claim = claim_of(static_cast<Stream>(index), error_tolerance_);
-    streams_[index].base.add(claim, observation.weight, bad_old, bad_new);
-    for (Bets& copy : streams_[index].copies) {
-      copy.add(claim, observation.weight, bad_old, bad_new);
-    }
+    const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
+    const std::uint64_t ever = evident(observation.new_pool, index);
+    base_[index].add(claim, observation.weight, evident(observation.old_pool, index),
+                     ever - std::min(ever, left_out[index]));
+    const std::uint64_t in_period = evident_in_period(observation.new_pool, index);
+    add_to_copies(index, observation, in_period - std::min(in_period, left_out[index]));
+  }
+}
+
+void Evidence::add_to_copies(std::size_t index, const Observation& observation,
+                             std::uint64_t bad_new) {
+  const std::uint64_t bad_old = evident_in_period(observation.old_pool, index);
+  if (bad_old + bad_new == 0) return;
+  const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
+  const std::uint32_t period = std::min(observation.period, period_);
+  if (!rules_.by_units) begun_[index].add(claim, observation.weight, bad_old, bad_new);
+  for (Copy& copy : young_) {
+    const bool is_meant = rules_.by_units ? copy.period == period : copy.period <= period;
+    if (is_meant) copy.bets[index].add(claim, observation.weight, bad_old, bad_new);
   }
 }
 
 void Evidence::restart() {
-  for (StreamBets& stream : streams_) stream.copies.emplace_back();
+  ++period_;
+  Copy copy{period_, {}};
+  for (std::size_t index = 0; index < stream_count; ++index) {
+    copy.bets[index].logs.fill(std::log(part_of(period_)));
+  }
+  young_.push_back(copy);
+  if (young_.size() > most_young) retire_oldest();
+}
+
+void Evidence::retire_oldest() {
+  const Copy& oldest = young_.front();
+  for (std::size_t index = 0; index < stream_count; ++index) {
+    if (rules_.by_units) {
+      const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
+      settled_[index] = log_add(settled_[index], oldest.bets[index].log_value(claim));
+      continue;
+    }
+    for (std::size_t k = 0; k < max_ratios; ++k) {
+      double& sum = begun_[index].logs[k];
+      sum = log_add(sum, oldest.bets[index].logs[k]);
+    }
+  }
+  young_.erase(young_.begin());
 }
 
 double Evidence::log_of(Stream stream) const {
-  const StreamBets& bets = streams_[index_of(stream)];
-  const Claim claim = claim_of(stream, error_tolerance_);
-  const double log_rest = std::log(1 - base_part);
-  std::vector<double> parts{std::log(base_part) + bets.base.log_value(claim)};
-  parts.reserve(bets.copies.size() + 2);
-  for (std::size_t k = 1; k <= bets.copies.size(); ++k) {
-    parts.push_back(log_rest + log_part_of(k) + bets.copies[k - 1].log_value(claim));
-  }
-  // The parts of all copies still to come sum to 1 / (number of copies + 1).
-  parts.push_back(log_rest - std::log(static_cast<double>(bets.copies.size() + 1)));
-  return log_sum_exp(parts);
+  const std::size_t index = index_of(stream);
+  const Claim claim = claim_of(stream, rules_.error_tolerance);
+  double late = log_add(begun_[index].log_value(claim), settled_[index]);
+  for (const Copy& copy : young_) late = log_add(late, copy.bets[index].log_value(claim));
+  late = log_add(late, std::log(part_behind(period_)));
+  return log_add(std::log(base_part) + base_[index].log_value(claim),
+                 std::log(1 - base_part) + late);
 }
 
 double Evidence::of(Stream stream) const {

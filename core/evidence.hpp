@@ -47,20 +47,29 @@ Claim claim_of(Stream stream, double error_tolerance);
 /// The part of the wealth that bets on a stream; they sum to 1.
 double stake_of(Stream stream);
 
+/// How bad events become evidence.
+struct EvidenceRules {
+  double error_tolerance = 1.10;  ///< rho0 of errors and client errors
+  /// Sticky: the same units come again in every period, so what they say in one must not be
+  /// multiplied with what they said in another.
+  bool by_units = false;
+};
+
 /// All streams of a rollout. Half of each stream's wealth bets from the beginning on; the other
-/// half goes to copies that begin later, the k-th with the part 1/(k(k+1)), for faults that begin
-/// late. What has not begun counts as 1. A weighted mean of e-processes is one, so a single bound
-/// holds for everything together.
+/// half goes to copies that begin with each period, for faults that begin late: what has not begun
+/// counts as 1. A weighted mean of e-processes is one, so a single bound holds for everything
+/// together. Since every copy multiplies by the same numbers, those that have begun are one sum.
 class Evidence {
  public:
-  explicit Evidence(double error_tolerance);
+  explicit Evidence(EvidenceRules rules);
   /// From counts alone. `without`: leave out what these backends of NEW did; then the value is at
   /// most what it would be with them, were they sound.
-  Evidence(double error_tolerance, const Ledger& ledger,
-           const std::vector<std::string>& without = {});
+  Evidence(EvidenceRules rules, const Ledger& ledger, const std::vector<std::string>& without = {});
 
+  /// Outcomes that were seen in a period before the present one are given to the copies that had
+  /// begun by then.
   void add(const Observation& observation);
-  /// Begins another copy.
+  /// The next period: begins another copy.
   void restart();
 
   /// E of one stream and of all. Never overflows: infinity is the largest double.
@@ -70,15 +79,23 @@ class Evidence {
   Stream strongest() const;
 
  private:
-  struct StreamBets {
-    Bets base;
-    std::vector<Bets> copies;
+  using AllBets = std::array<Bets, stream_count>;
+  struct Copy {
+    std::uint32_t period = 0;
+    AllBets bets;  ///< with the copy's part of the wealth
   };
+
   double log_of(Stream stream) const;
   void add_part(const Observation& observation, const StreamNumbers& left_out);
+  void add_to_copies(std::size_t index, const Observation& observation, std::uint64_t bad_new);
+  void retire_oldest();
 
-  double error_tolerance_;
-  std::array<StreamBets, stream_count> streams_;
+  EvidenceRules rules_;
+  std::uint32_t period_ = 0;
+  AllBets base_;
+  AllBets begun_;            ///< the sum of the older copies, bet by bet
+  std::vector<Copy> young_;  ///< those that late outcomes must be kept from
+  std::array<double, stream_count> settled_{};  ///< by units: logarithm of what older copies came to
 };
 
 /// Evidence that NEW fails at most `ratio` times as often as OLD: against the claim that it fails

@@ -1,6 +1,7 @@
 #include "core/ledger.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::core {
@@ -10,7 +11,9 @@ void VersionCounts::add(const VersionCounts& other) {
     requests[stream] += other.requests[stream];
     bad[stream] += other.bad[stream];
     repeats[stream] += other.repeats[stream];
+    period_repeats[stream] += other.period_repeats[stream];
   }
+  repeated_requests += other.repeated_requests;
 }
 
 bool VersionCounts::is_zero() const {
@@ -31,29 +34,31 @@ void add_backends(std::vector<BackendBad>& all, const std::vector<BackendBad>& m
 
 void Ledger::add(const Observation& observation) {
   if (observation.old_pool.is_zero() && observation.new_pool.is_zero()) return;
-  const auto known = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) {
-    return entry.period == period_ && entry.seen.weight == observation.weight;
-  });
-  if (known == entries_.rend()) {
-    entries_.push_back({period_, observation});
+  const std::uint32_t period = std::min(observation.period, period_);
+  auto place = entries_.end();
+  while (place != entries_.begin() && std::prev(place)->period >= period) {
+    --place;
+    if (place->period != period || place->weight != observation.weight) continue;
+    place->old_pool.add(observation.old_pool);
+    place->new_pool.add(observation.new_pool);
+    add_backends(place->by_backend, observation.by_backend);
     return;
   }
-  known->seen.old_pool.add(observation.old_pool);
-  known->seen.new_pool.add(observation.new_pool);
-  add_backends(known->seen.by_backend, observation.by_backend);
+  while (place != entries_.end() && place->period <= period) ++place;
+  entries_.insert(place, observation)->period = period;
 }
 
 Observation Ledger::total() const {
   Observation all;
-  for (const Entry& entry : entries_) {
-    all.old_pool.add(entry.seen.old_pool);
-    all.new_pool.add(entry.seen.new_pool);
-    add_backends(all.by_backend, entry.seen.by_backend);
+  for (const Observation& entry : entries_) {
+    all.old_pool.add(entry.old_pool);
+    all.new_pool.add(entry.new_pool);
+    add_backends(all.by_backend, entry.by_backend);
   }
   return all;
 }
 
-Ledger Ledger::restore(std::uint32_t period, std::vector<Entry> entries) {
+Ledger Ledger::restore(std::uint32_t period, std::vector<Observation> entries) {
   Ledger ledger;
   ledger.period_ = period;
   ledger.entries_ = std::move(entries);

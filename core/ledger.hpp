@@ -23,20 +23,29 @@ constexpr std::size_t index_of(Stream stream) {
 struct VersionCounts {
   StreamNumbers requests{};
   StreamNumbers bad{};
-  /// Of these, those of units that were counted before: a user counts once as evidence.
+  /// Of the bad ones, those that are not the first request ever of their unit: a user counts once as
+  /// evidence. None when requests are drawn one by one.
   StreamNumbers repeats{};
+  /// The same within the present period.
+  StreamNumbers period_repeats{};
+  /// Requests that are not the first of their unit in the present period.
+  std::uint64_t repeated_requests = 0;
 
   void add(const VersionCounts& other);
   bool is_zero() const;
   bool operator==(const VersionCounts&) const = default;
 };
 
-/// The bad events that count as evidence.
+/// The bad events that count as evidence from the beginning on.
 inline std::uint64_t evident(const VersionCounts& counts, std::size_t stream) {
   return counts.bad[stream] - counts.repeats[stream];
 }
+/// The same for one period.
+inline std::uint64_t evident_in_period(const VersionCounts& counts, std::size_t stream) {
+  return counts.bad[stream] - counts.period_repeats[stream];
+}
 
-/// Bad events of one backend of NEW, repeats left out.
+/// Bad events of one backend of NEW, repeats within a period left out.
 struct BackendBad {
   std::string backend;
   StreamNumbers bad{};
@@ -45,6 +54,9 @@ struct BackendBad {
 
 /// What was counted under one weight since the last look.
 struct Observation {
+  /// Period of the ledger in which the outcomes were seen; `present`: the one when it is counted.
+  static constexpr std::uint32_t present = 0xffffffff;
+  std::uint32_t period = present;
   double weight = 0;  ///< probability with which these requests were given to NEW, 0 to 1
   VersionCounts old_pool;
   VersionCounts new_pool;
@@ -59,29 +71,24 @@ void add_backends(std::vector<BackendBad>& all, const std::vector<BackendBad>& m
 /// of the evidence begin anew.
 class Ledger {
  public:
-  struct Entry {
-    std::uint32_t period = 0;
-    Observation seen;
-    bool operator==(const Entry&) const = default;
-  };
-
+  /// The period is that of the observation.
   void add(const Observation& observation);
   /// Begins the next period.
   void restart() { ++period_; }
   std::uint32_t period() const { return period_; }
 
   /// Periods never fall from entry to entry.
-  const std::vector<Entry>& entries() const { return entries_; }
+  const std::vector<Observation>& entries() const { return entries_; }
   /// Over all entries; the weight means nothing.
   Observation total() const;
 
   /// For a ledger that was kept on disk.
-  static Ledger restore(std::uint32_t period, std::vector<Entry> entries);
+  static Ledger restore(std::uint32_t period, std::vector<Observation> entries);
   bool operator==(const Ledger&) const = default;
 
  private:
   std::uint32_t period_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<Observation> entries_;
 };
 
 }  // namespace sluice::core

@@ -9,13 +9,18 @@ namespace sluice::core {
 namespace {
 
 constexpr std::size_t decisions_kept = 64;
+/// A fault that begins late meets a copy that is at most this old.
+constexpr std::int64_t period_ms = 10'000;
+/// Each user counts once in a period.
+constexpr std::int64_t unit_period_ms = 60'000;
+constexpr std::int64_t least_period_ms = 1000;
 
 }  // namespace
 
 Rollout::Rollout(RolloutRecord record)
     : record_(std::move(record)),
-      evidence_(record_.policy.errors.tolerance, record_.ledger, record_.ejected),
-      look_(record_.policy.errors.tolerance),
+      evidence_(rules(), record_.ledger, record_.ejected),
+      look_(rules()),
       total_(record_.ledger.total()) {
   record_.gates.resize(record_.policy.gates.size(), GateState::closed);
   record_.gates_since_ms.resize(record_.policy.gates.size(), 0);
@@ -34,6 +39,18 @@ RolloutSteps Rollout::begin(std::int64_t now_ms) {
   RolloutSteps out;
   out.push_back({.kind = RolloutOrderKind::tell, .event = "started"});
   return out;
+}
+
+EvidenceRules Rollout::rules() const {
+  return {record_.policy.errors.tolerance, record_.by_units};
+}
+
+/// Another copy of the evidence begins, for what begins now. Not faster than outcomes settle.
+void Rollout::begin_period(std::int64_t now_ms) {
+  if (now_ms - record_.restart_ms < least_period_ms) return;
+  record_.ledger.restart();
+  evidence_.restart();
+  record_.restart_ms = now_ms;
 }
 
 std::uint32_t Rollout::target() const {
@@ -95,10 +112,8 @@ RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms)
   ++record_.revision;
   changed_ = true;
   if (weight > 0 && weight < percent_100) {
-    // Late events of the weight before keep their own weight; the copies begin anew.
-    record_.ledger.restart();
-    evidence_.restart();
-    record_.restart_ms = now_ms;
+    // Late events of the weight before keep their own weight.
+    begin_period(now_ms);
   }
   if (record_.step == 0 || record_.state == RolloutState::rolling_back) return out;
   if (weight == percent_100) {
@@ -128,12 +143,8 @@ void Rollout::begin_roll_back(const Verdict& why, std::int64_t now_ms, RolloutSt
 RolloutSteps Rollout::tick(const RolloutSurroundings& around) {
   RolloutSteps out;
   release(around.now_ms);
-  constexpr std::int64_t period_ms = 60'000;
-  if (has_traffic() && around.now_ms - record_.restart_ms >= period_ms) {
-    record_.ledger.restart();
-    evidence_.restart();
-    record_.restart_ms = around.now_ms;
-  }
+  const std::int64_t longest = record_.by_units ? unit_period_ms : period_ms;
+  if (has_traffic() && around.now_ms - record_.restart_ms >= longest) begin_period(around.now_ms);
   switch (record_.state) {
     case RolloutState::staged:
       tick_staged(around, out);

@@ -115,6 +115,8 @@ class Rollout {
   };
 
   // rollout.cpp
+  EvidenceRules rules() const;
+  void begin_period(std::int64_t now_ms);
   bool has_traffic() const { return record_.weight > 0; }
   std::uint32_t target() const;
   bool is_last_step() const { return record_.step == record_.policy.steps.size(); }
@@ -144,7 +146,7 @@ class Rollout {
 
   // rollout_judge.cpp
   void release(std::int64_t now_ms);
-  void count(const Observation& observation);
+  void count(const Observation& observation, std::int64_t seen_ms);
   bool detect(const RolloutSurroundings& around, RolloutSteps& out);
   std::optional<Verdict> catastrophe(const RolloutSurroundings& around) const;
   std::optional<Verdict> breach(const RolloutSurroundings& around) const;
@@ -182,6 +184,7 @@ class Rollout {
   Observation total_;  ///< of the ledger
   struct Delayed {
     std::int64_t due_ms;
+    std::int64_t seen_ms;
     Observation seen;
   };
   std::deque<Delayed> delayed_;

@@ -79,9 +79,9 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
   }
   if (evidence_.total() >= calm && !is_look_calm(now_ms)) return evidence_verdict();
   // A unit that repeats its errors counts once.
-  const std::uint64_t repeated = look_new_.repeats[errors];
   const double highest =
-      rate_upper_bound(look_new_.requests[errors] - repeated, evident(look_new_, errors));
+      rate_upper_bound(look_new_.requests[errors] - look_new_.repeated_requests,
+                       evident_in_period(look_new_, errors));
   if (highest < record_.policy.errors.max_rate) return std::nullopt;
   const double health = evidence_of_health(record_.ledger, non_inferior_ratio);
   if (health >= enough_health) return std::nullopt;
@@ -96,7 +96,7 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
 }
 
 void Rollout::begin_look(std::int64_t now_ms) {
-  look_ = Evidence(record_.policy.errors.tolerance);
+  look_ = Evidence(rules());
   look_new_ = {};
   look_since_ms_ = now_ms;
 }

@@ -57,10 +57,11 @@ void Rollout::observe(std::vector<Observation> observations, const RolloutExtras
   const std::int64_t settling = std::clamp(around.old_p99_ms.value_or(usual_settling_ms),
                                            least_settling_ms, most_settling_ms);
   for (Observation& seen : observations) {
-    count({seen.weight, seen.old_pool, {}, {}});
+    seen.period = std::min(seen.period, record_.ledger.period());
+    count({seen.period, seen.weight, seen.old_pool, {}, {}}, around.now_ms);
     if (seen.new_pool.is_zero()) continue;
     seen.old_pool = {};
-    delayed_.push_back({around.now_ms + settling, std::move(seen)});
+    delayed_.push_back({around.now_ms + settling, around.now_ms, std::move(seen)});
   }
   record_.shielded += extras.shielded;
   record_.bad_delivered += extras.bad_delivered;
@@ -72,12 +73,12 @@ void Rollout::observe(std::vector<Observation> observations, const RolloutExtras
 
 void Rollout::release(std::int64_t now_ms) {
   while (!delayed_.empty() && delayed_.front().due_ms <= now_ms) {
-    count(delayed_.front().seen);
+    count(delayed_.front().seen, delayed_.front().seen_ms);
     delayed_.pop_front();
   }
 }
 
-void Rollout::count(const Observation& seen) {
+void Rollout::count(const Observation& seen, std::int64_t seen_ms) {
   record_.ledger.add(seen);
   total_.old_pool.add(seen.old_pool);
   total_.new_pool.add(seen.new_pool);
@@ -87,15 +88,16 @@ void Rollout::count(const Observation& seen) {
     const auto& out = record_.ejected;
     if (std::find(out.begin(), out.end(), one.backend) == out.end()) continue;
     for (std::size_t stream = 0; stream < stream_count; ++stream) {
-      sound.new_pool.bad[stream] -= one.bad[stream];
+      const std::uint64_t evident_now = evident_in_period(sound.new_pool, stream);
+      sound.new_pool.bad[stream] -= std::min(one.bad[stream], evident_now);
     }
   }
   evidence_.add(sound);
   if (std::abs(seen.weight * percent_100 - record_.weight) < 0.5) {
     record_.step_new.add(seen.new_pool);
-    look_new_.add(seen.new_pool);
+    if (seen_ms >= look_since_ms_) look_new_.add(seen.new_pool);
   }
-  look_.add(sound);
+  if (seen_ms >= look_since_ms_) look_.add(sound);
   const std::uint64_t failed = seen.new_pool.bad[errors];
   if (seen.new_pool.requests[errors] > failed) {
     record_.run_failed = record_.run_old_good = record_.run_old_bad = 0;
@@ -155,7 +157,7 @@ std::optional<Rollout::Verdict> Rollout::catastrophe(const RolloutSurroundings& 
   }
   const std::uint64_t limit = record_.policy.catastrophe;
   const bool old_serves =
-      record_.run_old_good >= limit && record_.run_old_bad * 10 <= record_.run_old_good;
+      record_.run_old_good >= limit && (record_.run_old_bad + around.old_overdue) * 10 <= record_.run_old_good;
   if (limit == 0 || record_.run_failed < limit || !old_serves) return std::nullopt;
   return Verdict{"catastrophe",
                  record_.to + " failed the last " + std::to_string(record_.run_failed) +
@@ -170,9 +172,9 @@ std::optional<Rollout::Verdict> Rollout::guard_breach(bool of_new) const {
   const double needed = of_new ? threshold() : guard_shared_at;
   const std::string& pool = of_new ? record_.to : record_.from;
   // A unit that repeats its errors counts once.
-  const std::uint64_t requests = counts.requests[errors] - counts.repeats[errors];
-  if (guard.max_error_rate &&
-      evidence_above_rate(*guard.max_error_rate, requests, evident(counts, errors)) >= needed) {
+  const std::uint64_t requests = counts.requests[errors] - counts.repeated_requests;
+  if (guard.max_error_rate && evidence_above_rate(*guard.max_error_rate, requests,
+                                                  evident_in_period(counts, errors)) >= needed) {
     return Verdict{"max_error_rate",
                    pool + " failed " + of_text(counts.bad[errors], counts.requests[errors]) +
                        " requests; allowed are " + number_text(100 * *guard.max_error_rate) +
@@ -228,7 +230,7 @@ double Rollout::sound_evidence(const RolloutSurroundings& around) const {
   const BackendBad* worst = worst_backend(evidence_.strongest(), of_all);
   if (worst == nullptr) return least;
   without.push_back(worst->backend);
-  const Evidence others(record_.policy.errors.tolerance, record_.ledger, without);
+  const Evidence others(rules(), record_.ledger, without);
   return std::min(least, others.total());
 }
 
@@ -261,7 +263,7 @@ bool Rollout::eject_worst(const RolloutSurroundings& around, RolloutSteps& out) 
                              " requests that the others serve; it is taken out"},
          around.now_ms);
   record_.ejected.push_back(worst);
-  evidence_ = Evidence(record_.policy.errors.tolerance, record_.ledger, record_.ejected);
+  evidence_ = Evidence(rules(), record_.ledger, record_.ejected);
   out.push_back({.kind = RolloutOrderKind::eject, .backend = worst});
   return true;
 }

@@ -24,6 +24,7 @@ struct RolloutRecord {
   unsigned attempt = 1;
   std::uint64_t salt = 0;  ///< of the sticky hash while it goes on
   std::uint64_t revision = 1;
+  bool by_units = false;  ///< the route is sticky: users are judged, not requests
 
   RolloutState state = RolloutState::staged;
   RolloutState before_pause = RolloutState::staged;

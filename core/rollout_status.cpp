@@ -16,19 +16,19 @@ StreamCounts counts_of(const VersionCounts& counts, std::size_t stream) {
 /// One row for each weight, whatever the period.
 std::vector<EpochStatus> epochs_of(const Ledger& ledger) {
   std::vector<EpochStatus> epochs;
-  for (const Ledger::Entry& entry : ledger.entries()) {
+  for (const Observation& entry : ledger.entries()) {
     auto row = std::find_if(epochs.begin(), epochs.end(), [&](const EpochStatus& epoch) {
-      return epoch.weight == entry.seen.weight;
+      return epoch.weight == entry.weight;
     });
     if (row == epochs.end()) {
       row = epochs.insert(epochs.end(), EpochStatus{});
-      row->weight = entry.seen.weight;
+      row->weight = entry.weight;
     }
     for (std::size_t stream = 0; stream < stream_count; ++stream) {
-      row->old_pool[stream].requests += entry.seen.old_pool.requests[stream];
-      row->old_pool[stream].bad += entry.seen.old_pool.bad[stream];
-      row->new_pool[stream].requests += entry.seen.new_pool.requests[stream];
-      row->new_pool[stream].bad += entry.seen.new_pool.bad[stream];
+      row->old_pool[stream].requests += entry.old_pool.requests[stream];
+      row->old_pool[stream].bad += entry.old_pool.bad[stream];
+      row->new_pool[stream].requests += entry.new_pool.requests[stream];
+      row->new_pool[stream].bad += entry.new_pool.bad[stream];
     }
   }
   return epochs;

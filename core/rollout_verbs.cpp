@@ -143,6 +143,7 @@ Result<RolloutSteps, std::string> Rollout::retry(const std::string& who, std::in
   fresh.to = record_.to;
   fresh.started_by = who;
   fresh.policy = record_.policy;
+  fresh.by_units = record_.by_units;
   fresh.attempt = record_.attempt + 1;
   fresh.salt = mixed(record_.salt + 1);
   fresh.revision = record_.revision + 1;

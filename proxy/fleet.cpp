@@ -7,7 +7,7 @@ Fleet::Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared 
     : control_(control) {
   if (host != nullptr) workers = 1;
   for (unsigned index = 0; index < workers; ++index) {
-    workers_.push_back(std::make_unique<Worker>(shared));
+    workers_.push_back(std::make_unique<Worker>(shared, WorkerPlace{index, workers}));
   }
   if (host != nullptr) hosted_ = std::make_unique<HostedWorker>(*host, *workers_.front());
 }

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -41,7 +39,6 @@ struct Rollouts::Live {
   std::optional<std::int64_t> old_p99_ms;
   std::uint64_t old_overdue = 0;
   TimePoint followed{};  ///< the gauge, until then
-  std::array<std::unordered_set<std::uint64_t>, stream_count> units;  ///< with a first bad event
   bool asks = false;         ///< workers are being asked
   bool mirrors = false;      ///< workers know that copies are wanted
   bool is_trial_on = false;  ///< workers count for it

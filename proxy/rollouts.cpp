@@ -37,13 +37,16 @@ void add(core::RolloutExtras& all, const core::RolloutExtras& more) {
   all.mirror_differences += more.mirror_differences;
 }
 
-core::Observation& with_weight(std::vector<core::Observation>& all, double weight) {
+/// The observation of `all` that `seen` adds to.
+core::Observation& counterpart(std::vector<core::Observation>& all, const core::Observation& seen) {
   const auto known = std::find_if(all.begin(), all.end(), [&](const core::Observation& one) {
-    return one.weight == weight;
+    return one.weight == seen.weight && one.period == seen.period;
   });
   if (known != all.end()) return *known;
-  all.emplace_back().weight = weight;
-  return all.back();
+  core::Observation& fresh = all.emplace_back();
+  fresh.period = seen.period;
+  fresh.weight = seen.weight;
+  return fresh;
 }
 
 }  // namespace
@@ -202,22 +205,10 @@ void Rollouts::take_reports(const LivePtr& live, std::vector<TrialReport> report
   live->old_overdue = 0;
   for (TrialReport& report : reports) {
     for (core::Observation& one : report.seen) {
-      core::Observation& sum = with_weight(seen, one.weight);
+      core::Observation& sum = counterpart(seen, one);
       sum.old_pool.add(one.old_pool);
       sum.new_pool.add(one.new_pool);
       core::add_backends(sum.by_backend, one.by_backend);
-    }
-    // A unit counts once over all workers.
-    for (const TrialReport::FirstBad& first : report.first_bad) {
-      const std::size_t stream = core::index_of(first.stream);
-      if (!live->units[stream].insert(first.unit).second) continue;
-      core::Observation& sum = with_weight(seen, first.weight);
-      const bool is_new = first.arm == Arm::new_pool;
-      --(is_new ? sum.new_pool : sum.old_pool).repeats[stream];
-      if (!is_new) continue;
-      core::BackendBad bad{first.backend, {}};
-      bad.bad[stream] = 1;
-      core::add_backends(sum.by_backend, {bad});
     }
     add(extras, report.extras);
     live->old_overdue += report.old_overdue;
@@ -262,6 +253,7 @@ void Rollouts::set_limits(Live& live, const std::vector<TrialReport>& reports) {
     live.old_p99_ms = static_cast<std::int64_t>(*p99 / 1'000'000);
   }
   const auto guard = policy.guard.max_p99.value_or(milliseconds(0));
+  live.limits.period = live.record().ledger.period();
   live.limits.guard_ns = static_cast<std::uint64_t>(guard.count()) * 1'000'000;
 }
 

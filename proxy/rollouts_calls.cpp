@@ -194,6 +194,7 @@ void Rollouts::begin(const std::string& route, const RolloutOrder& order, const 
   record.to = order.to;
   record.started_by = actor.who;
   record.policy = *order.policy;
+  record.by_units = parts_.ground.route_settings(route)->sticky.kind != StickyKind::none;
   record.salt = core::sticky_hash(Random().next(), route + " " + order.id);
   record.weight = new_weight(*parts_.ground.split_in_force(route), order.to);
   const LivePtr live = enlist(std::move(record));

@@ -38,6 +38,8 @@ struct StateMembers<core::VersionCounts> {
     on("requests", counts.requests);
     on("bad", counts.bad);
     on("repeats", counts.repeats);
+    on("period_repeats", counts.period_repeats);
+    on("repeated_requests", counts.repeated_requests);
   }
 };
 
@@ -50,13 +52,13 @@ struct StateMembers<core::BackendBad> {
 };
 
 template <>
-struct StateMembers<core::Ledger::Entry> {
+struct StateMembers<core::Observation> {
   static void visit(auto& on, auto& entry) {
     on("period", entry.period);
-    on("weight", entry.seen.weight);
-    on("old", entry.seen.old_pool);
-    on("new", entry.seen.new_pool);
-    on("backends", entry.seen.by_backend);
+    on("weight", entry.weight);
+    on("old", entry.old_pool);
+    on("new", entry.new_pool);
+    on("backends", entry.by_backend);
   }
 };
 
@@ -68,14 +70,18 @@ constexpr std::uint32_t most_periods = 1'000'000;
 constexpr std::int64_t last_moment_ms = 253'402'300'799'999;
 
 bool is_sound(const core::VersionCounts& counts) {
-  return std::equal(counts.repeats.begin(), counts.repeats.end(), counts.bad.begin(),
-                    [](std::uint64_t repeats, std::uint64_t bad) { return repeats <= bad; });
+  const auto are_part = [&](const core::StreamNumbers& repeats) {
+    return std::equal(repeats.begin(), repeats.end(), counts.bad.begin(),
+                      [](std::uint64_t part, std::uint64_t bad) { return part <= bad; });
+  };
+  return are_part(counts.repeats) && are_part(counts.period_repeats) &&
+         counts.repeated_requests <= counts.requests[core::index_of(sluice::Stream::errors)];
 }
 
-bool is_sound(const std::vector<core::Ledger::Entry>& entries) {
-  return std::all_of(entries.begin(), entries.end(), [](const core::Ledger::Entry& entry) {
-    return entry.seen.weight >= 0 && entry.seen.weight <= 1 && is_sound(entry.seen.old_pool) &&
-           is_sound(entry.seen.new_pool);
+bool is_sound(const std::vector<core::Observation>& entries) {
+  return std::all_of(entries.begin(), entries.end(), [](const core::Observation& entry) {
+    return entry.weight >= 0 && entry.weight <= 1 && is_sound(entry.old_pool) &&
+           is_sound(entry.new_pool);
   });
 }
 
@@ -106,7 +112,7 @@ struct StateCodec<core::Ledger> {
   static core::Ledger read(const json::value& value) {
     const StateReader reader(value);
     std::uint32_t period = 0;
-    std::vector<core::Ledger::Entry> entries;
+    std::vector<core::Observation> entries;
     reader("period", period);
     reader("entries", entries);
     const auto is_earlier = [](const auto& a, const auto& b) { return a.period < b.period; };
@@ -131,6 +137,7 @@ struct StateMembers<core::RolloutRecord> {
     on("attempt", rollout.attempt);
     on.bits("salt", rollout.salt);
     on("revision", rollout.revision);
+    on("by_units", rollout.by_units);
     visit_place(on, rollout);
     visit_outside(on, rollout);
     visit_counts(on, rollout);

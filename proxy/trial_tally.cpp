@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/draw.hpp"
+
 namespace sluice::proxy {
 namespace {
 
@@ -11,11 +13,24 @@ constexpr std::array<sluice::Stream, TrialLimits::quantiles> quantile_streams{sl
 /// While OLD's p99 is not known, a request of it is overdue after this.
 constexpr std::uint64_t overdue_ns = 1'000'000'000;
 
+/// Keeps the places of units apart from their points in the split.
+constexpr std::uint64_t unit_salt = 0xd6e8feb86659fd93ULL;
+
 core::VersionCounts& counts_of(core::Observation& seen, Arm arm) {
   return arm == Arm::old_pool ? seen.old_pool : seen.new_pool;
 }
 
 }  // namespace
+
+bool UnitSet::insert(std::uint64_t hash) {
+  if (words_.empty()) words_.resize(bits / 64);
+  const std::uint64_t place = (hash >> 32U) % bits;
+  std::uint64_t& word = words_[place / 64];
+  const std::uint64_t bit = std::uint64_t{1} << (place % 64);
+  const bool is_new = (word & bit) == 0;
+  word |= bit;
+  return is_new;
+}
 
 core::Observation& TrialTally::observation(double weight) {
   const auto known = std::find_if(seen_.begin(), seen_.end(), [&](const core::Observation& one) {
@@ -32,19 +47,14 @@ void TrialTally::count(const TrialProbe& probe, Event event) {
   core::VersionCounts& counts = counts_of(seen, probe.subject_.arm);
   const std::size_t stream = core::index_of(event.stream);
   ++counts.requests[stream];
+  if (event.stream == sluice::Stream::errors && !probe.is_first_in_period_) {
+    ++counts.repeated_requests;
+  }
   if (!event.is_bad) return;
   ++counts.bad[stream];
-  const bool is_new = probe.subject_.arm == Arm::new_pool;
-  if (trial.judges_units) {
-    ++counts.repeats[stream];
-    auto& units = units_[stream];
-    if (!probe.subject_.unit || units.size() >= most_units) return;
-    if (!units.insert(*probe.subject_.unit).second) return;
-    first_bad_.push_back({*probe.subject_.unit, event.stream, probe.subject_.arm, trial.weight,
-                          is_new ? std::string(probe.subject_.backend) : std::string()});
-    return;
-  }
-  if (!is_new) return;
+  counts.repeats[stream] += probe.is_first_ever_ ? 0 : 1;
+  counts.period_repeats[stream] += probe.is_first_in_period_ ? 0 : 1;
+  if (probe.subject_.arm != Arm::new_pool || !probe.is_first_in_period_) return;
   const auto known = std::find_if(
       seen.by_backend.begin(), seen.by_backend.end(),
       [&](const core::BackendBad& one) { return one.backend == probe.subject_.backend; });
@@ -63,9 +73,8 @@ void TrialTally::count_guard(const TrialProbe& probe) {
 void TrialTally::count_unserved(const core::Trial& trial, Arm arm,
                                 std::optional<std::uint64_t> unit) {
   TrialProbe probe;
-  probe.trial_ = &trial;
   // A pool that cannot serve is not one broken machine.
-  probe.subject_ = {arm, "", unit};
+  probe.begin(*this, trial, {arm, "", unit});
   count(probe, {sluice::Stream::errors, true});
   count(probe, {sluice::Stream::client_errors, false});
 }
@@ -103,13 +112,14 @@ TrialReport TrialTally::report(const TrialLimits& limits, TimePoint now) {
       count_guard(*probe);
     }
   }
+  for (core::Observation& seen : seen_) seen.period = limits_.period;
+  if (limits.period != limits_.period) units_in_period_.clear();
   limits_ = limits;
-  return {std::exchange(seen_, {}), std::exchange(first_bad_, {}), std::exchange(extras_, {}),
-          old_latency_, overdue};
+  return {std::exchange(seen_, {}), std::exchange(extras_, {}), old_latency_, overdue};
 }
 
 void Trials::begin(std::uint64_t key) {
-  if (find(key) == nullptr) tallies_.push_back(make_local<TrialTally>(key));
+  if (find(key) == nullptr) tallies_.push_back(make_local<TrialTally>(key, place_));
 }
 
 TrialTally* Trials::find(std::uint64_t key) const {
@@ -130,7 +140,18 @@ void TrialProbe::begin(TrialTally& tally, const core::Trial& trial, Subject subj
   subject_ = subject;
   passed_ = 0;
   is_answered_ = is_bad_ = passed_guard_ = false;
+  look_up_unit();
   if (subject_.arm == Arm::old_pool) tally_->earn_shield(trial.shield_budget);
+}
+
+/// A unit is judged by its first request ever, and by the first in each period, good or bad.
+void TrialProbe::look_up_unit() {
+  is_first_ever_ = is_first_in_period_ = true;
+  if (!trial_->judges_units || !subject_.unit) return;
+  const std::uint64_t hash = core::mixed(*subject_.unit ^ unit_salt);
+  const bool is_ours = hash % tally_->place_.count == tally_->place_.index;
+  is_first_ever_ = is_ours && tally_->units_ever_.insert(hash);
+  is_first_in_period_ = is_ours && tally_->units_in_period_.insert(hash);
 }
 
 void TrialProbe::wait_from(TimePoint now) {
@@ -187,6 +208,7 @@ void TrialProbe::failed() {
         counts_of(tally_->observation(trial_->weight), subject_.arm);
     tally_->count(*this, {sluice::Stream::errors, true});
     --counts.requests[core::index_of(sluice::Stream::errors)];
+    counts.repeated_requests -= is_first_in_period_ ? 0 : 1;
   }
   leave();
 }

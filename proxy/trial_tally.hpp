@@ -3,9 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "core/latency.hpp"
@@ -29,21 +27,31 @@ struct TrialLimits {
   std::array<std::uint64_t, quantiles> old_ns{};  ///< p50, p90, p99 of OLD
   std::array<std::uint64_t, quantiles> new_ns{};  ///< the same with the tolerance
   std::uint64_t guard_ns = 0;                     ///< rollout.guard.max_p99
+  std::uint32_t period = 0;                       ///< of the rollout's ledger
+};
+
+/// Which of how many workers this is. A unit is judged by one of them only, so that no two count it.
+struct WorkerPlace {
+  std::size_t index = 0;
+  std::size_t count = 1;
+};
+
+/// Units that were seen, by hash. Two may share a place: then the second one is not judged, whatever
+/// becomes of it.
+class UnitSet {
+ public:
+  /// False when it was there, or another one in its place.
+  bool insert(std::uint64_t hash);
+  void clear() { words_.clear(); }
+
+ private:
+  static constexpr std::size_t bits = 1U << 18U;
+  std::vector<std::uint64_t> words_;  ///< empty until the first one
 };
 
 /// What a worker has counted since it was asked last.
 struct TrialReport {
-  /// A unit whose first bad event in a stream this worker saw; all of them are counted as repeats,
-  /// for another worker may have seen it, too.
-  struct FirstBad {
-    std::uint64_t unit = 0;
-    sluice::Stream stream = sluice::Stream::errors;
-    Arm arm = Arm::old_pool;
-    double weight = 0;
-    std::string backend;  ///< of NEW
-  };
   std::vector<core::Observation> seen;
-  std::vector<FirstBad> first_bad;
   core::RolloutExtras extras;
   core::LatencyHistogram old_latency;  ///< ever, successes only
   std::uint64_t old_overdue = 0;       ///< waiting now, longer than OLD's p99
@@ -54,7 +62,7 @@ class TrialProbe;
 /// The counts of one rollout.
 class TrialTally : public LocalCounted {
  public:
-  explicit TrialTally(std::uint64_t key) : key_(key) {}
+  TrialTally(std::uint64_t key, WorkerPlace place) : key_(key), place_(place) {}
 
   std::uint64_t key() const { return key_; }
   /// Takes what was counted; looks after requests that still wait. `limits` hold from now on.
@@ -87,12 +95,12 @@ class TrialTally : public LocalCounted {
   void earn_shield(double budget);
 
   static constexpr double shield_capacity = 100;
-  static constexpr std::size_t most_units = 200'000;  ///< per stream; later ones are not judged
 
   std::uint64_t key_;
+  WorkerPlace place_;
   std::vector<core::Observation> seen_;
-  std::vector<TrialReport::FirstBad> first_bad_;
-  std::array<std::unordered_set<std::uint64_t>, stream_count> units_;
+  UnitSet units_ever_;
+  UnitSet units_in_period_;
   core::RolloutExtras extras_;
   core::LatencyHistogram old_latency_;
   TrialLimits limits_;
@@ -105,6 +113,8 @@ class TrialTally : public LocalCounted {
 /// is judged by it.
 class Trials {
  public:
+  explicit Trials(WorkerPlace place) : place_(place) {}
+
   /// Makes the tally of `key`, unless it is there.
   void begin(std::uint64_t key);
   /// The tally of `key`, or null.
@@ -112,6 +122,7 @@ class Trials {
   void end(std::uint64_t key);
 
  private:
+  WorkerPlace place_;
   std::vector<LocalPtr<TrialTally>> tallies_;
 };
 
@@ -145,6 +156,7 @@ class TrialProbe {
  private:
   friend class TrialTally;
   void unlink();
+  void look_up_unit();
   void judge_latency(std::uint64_t head_ns);
 
   LocalPtr<TrialTally> tally_;
@@ -154,6 +166,8 @@ class TrialProbe {
   TrialProbe* previous_ = nullptr;
   TrialProbe* next_ = nullptr;
   std::size_t passed_ = 0;  ///< quantiles that were counted as slow while it waited
+  bool is_first_ever_ = true;       ///< of its unit
+  bool is_first_in_period_ = true;
   bool is_waiting_ = false;
   bool is_answered_ = false;
   bool is_bad_ = false;

@@ -28,7 +28,8 @@ std::int64_t wall_clock_ms() {
 
 }  // namespace
 
-Worker::Worker(Shared shared) : shared_(shared), logs_access_(!shared.access_log.is_off()) {
+Worker::Worker(Shared shared, WorkerPlace place)
+    : shared_(shared), trials_(place), logs_access_(!shared.access_log.is_off()) {
   plan_ = make_local<LivePlan>();
   auto empty = std::make_shared<core::Plan>(core::build_plan(0, {}));
   plan_->topology = build_live_topology(empty->topology, backends_, tally_);

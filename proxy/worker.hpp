@@ -60,7 +60,7 @@ class Worker {
     LogSink say = {};                    ///< from any thread
   };
 
-  explicit Worker(Shared shared);
+  explicit Worker(Shared shared, WorkerPlace place = {});
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();

@@ -31,10 +31,10 @@ struct Figures {
   std::uint64_t runs = 0;
   std::uint64_t rolled_back = 0;
   std::uint64_t promoted = 0;
-  std::uint64_t held = 0;                        ///< runs that held at some time
-  std::uint64_t ejected = 0;                     ///< runs that took out a backend
+  std::uint64_t held = 0;                             ///< runs that held at some time
+  std::uint64_t ejected = 0;                          ///< runs that took out a backend
   std::map<std::string, std::uint64_t> reasons = {};  ///< of rollbacks
-  std::optional<double> detect_median_s = {};         ///< of those rolled back, since NEW became worse
+  std::optional<double> detect_median_s = {};  ///< of those rolled back, since NEW became worse
   std::optional<double> detect_p90_s = {};
   std::optional<double> promote_median_s = {};
   std::optional<double> errors_median = {};  ///< more than OLD would have made

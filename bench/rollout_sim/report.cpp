@@ -116,8 +116,9 @@ void print_line(std::ostream& out, const Figures& figures) {
       percent_text(figures.promoted, figures.runs).c_str(),
       percent_text(figures.held, figures.runs).c_str(),
       figure_text(figures.detect_median_s).c_str(), figure_text(figures.detect_p90_s).c_str(),
-      figure_text(figures.promote_median_s).c_str(), figure_text(figures.errors_mean).c_str(),
-      figure_text(figures.slow_mean).c_str(), reasons_text(figures).c_str());
+      figure_text(figures.promote_median_s).c_str(), figure_text(figures.errors_median).c_str(),
+      figure_text(figures.errors_mean).c_str(), figure_text(figures.slow_mean).c_str(),
+      reasons_text(figures).c_str());
   out << line << std::flush;
 }
 

@@ -27,8 +27,8 @@ struct World {
 /// How units of a sticky split are judged.
 enum class Judged : std::uint8_t {
   requests,           ///< not sticky
-  units,              ///< the first bad event of a unit, whichever version
-  units_per_version,  ///< the first on each version
+  units,              ///< errors: the first bad one of a unit; times: its first request at a weight
+  units_per_version,  ///< the first bad event of a unit on each version
 };
 
 struct Scenario {

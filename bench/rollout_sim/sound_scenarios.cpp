@@ -6,6 +6,7 @@
 
 #include "bench/rollout_sim/behaviour.hpp"
 #include "bench/rollout_sim/scenario.hpp"
+#include "core/draw.hpp"
 
 namespace sluice::sim {
 namespace {
@@ -108,17 +109,21 @@ Scenario bursts() {
   return scenario;
 }
 
-/// Clients that repeat a request which always fails, whichever version they are on.
-Scenario looping(const std::string& name, std::uint32_t clients, Judged judged) {
+/// Sessions that differ: some clients repeat a request that always fails, on either version, and
+/// most requests of a session take about as long as its other ones.
+Scenario sticky(const std::string& name, std::uint32_t looping, Judged judged) {
   Scenario scenario{.name = name};
   scenario.judged = judged;
   scenario.units = 20'000;
-  scenario.looping_units = clients;
+  scenario.looping_units = looping;
   scenario.looping_rate = 0.05;
-  scenario.begin = [clients](Random&) {
-    return World{[clients](Request& request) {
-      request.old_fate = request.new_fate = fate_of(request.luck, {});
-      if (request.unit > clients) return;
+  scenario.begin = [looping](Random&) {
+    return World{[looping](Request& request) {
+      Luck luck = request.luck;
+      const std::uint64_t own = core::mixed(request.unit * 0x9e3779b97f4a7c15ULL);
+      if (luck.other < 0.8) luck.latency = static_cast<double>(own >> 11) * 0x1p-53;
+      request.old_fate = request.new_fate = fate_of(luck, {});
+      if (request.unit > looping) return;
       fail(request.old_fate);
       fail(request.new_fate);
     }};
@@ -201,10 +206,9 @@ std::vector<Scenario> sound_scenarios() {
       shared_slowness(),
       drift(),
       bursts(),
-      looping("one looping client, sticky", 1, Judged::units_per_version),
-      looping("200 looping clients, sticky, first event per version", 200,
-              Judged::units_per_version),
-      looping("200 looping clients, sticky, first event of all", 200, Judged::units),
+      sticky("one looping client, sticky", 1, Judged::units),
+      sticky("300 looping clients, sticky", 300, Judged::units),
+      sticky("300 looping clients, sticky, judged per version", 300, Judged::units_per_version),
       one_bad_backend(),
       no_worse("NEW better", {.error_rate = 0.0005, .slower = 0.8}),
       no_worse("median +10 %, tolerated", {.slower = 1.1}),

@@ -22,6 +22,7 @@ Traffic::Traffic(const Scenario& scenario, bool keeps_latencies)
       keeps_latencies_(keeps_latencies),
       weights_{0},
       seen_(std::size_t{2} * (scenario.units + 1)),
+      timed_in_(scenario.units + 1),
       ring_(ring_size) {}
 
 void Traffic::set_weight(double weight) {
@@ -60,13 +61,21 @@ Traffic::Slot& Traffic::slot_at(std::int64_t us) {
 
 /// Only the first bad event of a unit counts.
 bool Traffic::is_first(const Attempt& attempt, Stream stream) {
-  if (judged_ == Judged::requests) return true;
+  const bool is_error = stream == Stream::errors || stream == Stream::client_errors;
+  if (judged_ == Judged::requests || (judged_ == Judged::units && !is_error)) return true;
   const bool apart = judged_ == Judged::units_per_version && attempt.is_new;
   std::uint8_t& seen = seen_[std::size_t{2} * attempt.unit + (apart ? 1 : 0)];
   const auto mark = static_cast<std::uint8_t>(1U << index_of(stream));
   if ((seen & mark) != 0) return false;
   seen = static_cast<std::uint8_t>(seen | mark);
   return true;
+}
+
+/// Whether the time of a request is judged: of a unit only the first one at each weight.
+bool Traffic::is_timed(const Attempt& attempt) {
+  if (judged_ != Judged::units) return true;
+  const auto epoch = static_cast<std::uint32_t>(weights_.size() - 1);
+  return std::exchange(timed_in_[attempt.unit], epoch) != epoch;
 }
 
 void Traffic::count(const Attempt& attempt, std::int64_t us, Stream stream, bool is_bad) {
@@ -88,7 +97,7 @@ void Traffic::judge(const Attempt& attempt, const Limits& limits) {
   const std::int64_t known_us = attempt.start_us + attempt.fate.us;
   count(attempt, known_us, Stream::errors, attempt.fate.failed);
   count(attempt, known_us, Stream::client_errors, attempt.fate.client_error);
-  if (limits.are_known) judge_latency(attempt, limits);
+  if (limits.are_known && is_timed(attempt)) judge_latency(attempt, limits);
 }
 
 /// A slow request counts at the moment it becomes slow; one that fails before then does not count.

@@ -85,6 +85,7 @@ class Traffic {
   Slot& slot_at(std::int64_t us);
   void count(const Attempt& attempt, std::int64_t us, Stream stream, bool is_bad);
   bool is_first(const Attempt& attempt, Stream stream);
+  bool is_timed(const Attempt& attempt);
   void judge(const Attempt& attempt, const Limits& limits);
   void judge_latency(const Attempt& attempt, const Limits& limits);
   void watch(const Attempt& attempt, const Limits& limits);
@@ -93,8 +94,9 @@ class Traffic {
 
   Judged judged_;
   bool keeps_latencies_;
-  std::vector<double> weights_;     ///< by epoch
-  std::vector<std::uint8_t> seen_;  ///< by unit: version and stream of its bad events
+  std::vector<double> weights_;          ///< by epoch
+  std::vector<std::uint8_t> seen_;       ///< by unit and version: streams of its bad events
+  std::vector<std::uint32_t> timed_in_;  ///< by unit: epoch of the last request judged by its time
   std::array<bool, backends> is_out_{};
   std::uint8_t new_up_ = backends;
   std::int64_t tick_ = 0;

@@ -35,13 +35,20 @@ std::string_view field(std::string_view head, std::string_view name) {
   return {};
 }
 
+/// "v1" is 0; `demo_versions` for what is no version.
+std::size_t version_of(std::string_view name) {
+  const bool is_known =
+      name.size() == 2 && name[0] == 'v' && name[1] >= '1' && name[1] < char{'1' + demo_versions};
+  return is_known ? static_cast<std::size_t>(name[1] - '1') : demo_versions;
+}
+
 std::string check_head(std::string_view head, DemoClient::Answer& answer) {
   if (!head.starts_with("HTTP/1.1 200 "))
     return "answered with " + std::string(head.substr(0, head.find("\r\n")));
   const std::string_view version = field(head, "X-Version");
-  if (version != "v1" && version != "v2")
+  answer.version = version_of(version);
+  if (answer.version == demo_versions)
     return "answered by an unknown version \"" + std::string(version) + "\"";
-  answer.version = version == "v1" ? 0 : 1;
   const std::string_view length = field(head, "Content-Length");
   const auto [end, error] =
       std::from_chars(length.data(), length.data() + length.size(), answer.octets);
@@ -114,7 +121,9 @@ std::string DemoClient::broken(const char* what) {
   return std::string(what) + ": " + std::generic_category().message(errno);
 }
 
-DemoLoad::DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally) : tally_(tally) {
+DemoLoad::DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally,
+                   std::string target)
+    : tally_(tally), target_(std::move(target)) {
   const auto add = [&](std::size_t clients, std::size_t rate, bool keep_alive) {
     const auto interval = std::chrono::microseconds{1'000'000 * clients / rate};
     for (std::size_t i = 0; i < clients; ++i)
@@ -135,7 +144,7 @@ void DemoLoad::run(std::uint16_t port, bool keep_alive, std::chrono::microsecond
   while (!stop_.is_raised()) {
     const std::size_t step = tally_.step();
     const auto begin = steady_clock::now();
-    const auto answer = client.get("/", keep_alive);
+    const auto answer = client.get(target_, keep_alive);
     const auto end = steady_clock::now();
     if (answer)
       tally_.answered(step, answer->version,

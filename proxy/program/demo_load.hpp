@@ -19,7 +19,7 @@ namespace sluice::proxy::program {
 class DemoClient {
  public:
   struct Answer {
-    std::size_t version = 0;  ///< 0 the old, 1 the new
+    std::size_t version = 0;  ///< 0 is v1
     std::size_t octets = 0;   ///< of the body
   };
 
@@ -46,8 +46,9 @@ class DemoClient {
 /// request. Paced, because it is there to be served, not to measure what the proxy can do.
 class DemoLoad {
  public:
-  /// Runs from here on, until it is destroyed. `tally` must outlive it.
-  DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally);
+  /// GETs `target` from here on, until it is destroyed. `tally` must outlive it.
+  DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally,
+           std::string target = "/");
   DemoLoad(const DemoLoad&) = delete;
   DemoLoad& operator=(const DemoLoad&) = delete;
   /// Lets every request under way end.
@@ -57,6 +58,7 @@ class DemoLoad {
   void run(std::uint16_t port, bool keep_alive, std::chrono::microseconds interval);
 
   DemoTally& tally_;
+  std::string target_;
   Flag stop_;
   std::vector<std::thread> clients_;
 };

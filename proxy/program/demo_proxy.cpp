@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <span>
 
 #include "proxy/json_writer.hpp"
 #include "proxy/program/log_observer.hpp"
@@ -18,27 +19,41 @@ constexpr std::chrono::milliseconds ready_pause{20};
 constexpr std::string_view drain_deadline = "30s";
 constexpr std::chrono::seconds drain_patience{40};
 
-Settings settings_for(const std::array<std::string, 2>& backends) {
+constexpr const char* cart = "cart";
+
+/// Adds a pool for each address, and a route on which the first one has everything.
+void add_service(Settings& settings, RouteSettings route, std::span<const std::string_view> pools,
+                 std::span<const std::string> addresses) {
+  HealthSettings health;
+  health.path = "/healthz";
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    PoolSettings pool;
+    pool.name = pools[i];
+    pool.backends = {{addresses[i]}};
+    pool.health = health;
+    settings.pools.push_back(std::move(pool));
+    route.split.push_back({std::string(pools[i]), i == 0 ? 100 * weight_one : 0});
+  }
+  settings.routes.push_back(std::move(route));
+}
+
+Settings settings_for(const DemoBackends& backends) {
   Settings settings;
   settings.server.state_dir = "";
   settings.server.drain_timeout = std::chrono::seconds{2};
   settings.admin.address = "127.0.0.1:0";
   settings.log.access = "off";
   settings.listeners = {{"127.0.0.1:0"}};
-  HealthSettings health;
-  health.path = "/healthz";
-  RouteSettings route;
-  route.name = "shop";
-  for (std::size_t i = 0; i < demo_pools.size(); ++i) {
-    PoolSettings pool;
-    pool.name = demo_pools[i];
-    pool.backends = {{backends[i]}};
-    pool.health = health;
-    settings.pools.push_back(std::move(pool));
-    route.split.push_back({std::string(demo_pools[i]), i == 0 ? 100 * weight_one : 0});
-  }
-  settings.routes = {route};
+  add_service(settings, {.name = "shop"}, demo_pools, backends.shop);
+  add_service(settings,
+              {.name = cart, .path = std::string(demo_cart_path), .rollout = demo_policy()},
+              demo_cart_pools, backends.cart);
   return settings;
+}
+
+core::Result<RolloutStatus, std::string> or_sentence(Outcome<RolloutStatus> outcome) {
+  if (outcome) return std::move(*outcome);
+  return outcome.error().title + ": " + outcome.error().detail;
 }
 
 Proxy::Options options_for(metrics::Exporter& exporter) {
@@ -71,7 +86,19 @@ DemoDrain read_drain(const std::string& body) {
 
 }  // namespace
 
-DemoProxy::DemoProxy(const std::array<std::string, 2>& backends)
+RolloutSettings demo_policy() {
+  RolloutSettings policy;
+  policy.steps = {500, 2500, 5000, 9500};
+  policy.step_time = std::chrono::seconds{1};
+  policy.min_requests = 100;
+  policy.bake = std::chrono::seconds{1};
+  policy.retain_old = std::chrono::seconds{1};
+  // The load, the proxy and the toy share one machine.
+  policy.latency.slack = std::chrono::milliseconds{10};
+  return policy;
+}
+
+DemoProxy::DemoProxy(const DemoBackends& backends)
     : proxy_(settings_for(backends), options_for(exporter_)) {}
 
 std::string DemoProxy::start() {
@@ -125,6 +152,17 @@ core::Result<DemoDrain, std::string> DemoProxy::drain_old() const {
   DemoDrain drain = read_drain(answer->body);
   drain.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin);
   return drain;
+}
+
+core::Result<RolloutStatus, std::string> DemoProxy::start_rollout(std::size_t version) {
+  RolloutOrder order;
+  order.to = demo_cart_pools[version];
+  order.id = order.to;
+  return or_sentence(proxy_.start_rollout(cart, std::move(order)).get());
+}
+
+core::Result<RolloutStatus, std::string> DemoProxy::rollout() {
+  return or_sentence(proxy_.rollout(cart).get());
 }
 
 std::size_t DemoProxy::stop() {

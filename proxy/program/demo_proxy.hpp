@@ -12,12 +12,26 @@
 #include "core/result.hpp"
 #include "proxy/program/admin_client.hpp"
 #include "proxy/program/demo_socket.hpp"
+#include "proxy/program/demo_tally.hpp"
 #include "sluice/metrics.hpp"
 #include "sluice/proxy.hpp"
 
 namespace sluice::proxy::program {
 
 inline constexpr std::array<std::string_view, 2> demo_pools = {"shop-v1", "shop-v2"};
+/// Of the service that the second act is about.
+inline constexpr std::array<std::string_view, demo_versions> demo_cart_pools = {
+    "cart-v1", "cart-v2", "cart-v3", "cart-v4"};
+inline constexpr std::string_view demo_cart_path = "/cart";
+
+/// How releases of the cart go: quicker than anybody's, since they are there to be watched.
+RolloutSettings demo_policy();
+
+/// Addresses, version by version.
+struct DemoBackends {
+  std::array<std::string, demo_pools.size()> shop;
+  std::array<std::string, demo_versions> cart;
+};
 
 /// How a drain ended, in the words of the proxy.
 struct DemoDrain {
@@ -29,12 +43,12 @@ struct DemoDrain {
   std::chrono::milliseconds took{0};
 };
 
-/// The proxy of the demonstration: the library embedded, and driven through its admin interface as
-/// an operator would. The errors of all calls are sentences.
+/// The proxy of the demonstration: the library embedded. Weights and drains are ordered through its
+/// admin interface as an operator would, rollouts by calls of the library. The errors of all calls
+/// are sentences.
 class DemoProxy {
  public:
-  /// `backends`: the addresses of the old and the new version.
-  explicit DemoProxy(const std::array<std::string, 2>& backends);
+  explicit DemoProxy(const DemoBackends& backends);
 
   /// Starts it; "" or what stands in the way.
   std::string start();
@@ -47,8 +61,13 @@ class DemoProxy {
 
   /// New weights, in force for every request that starts after this returned ""; else the error.
   std::string put_split(unsigned old_weight, unsigned new_weight) const;
-  /// Drains the old version and waits until it is drained, or for 30 s.
+  /// Drains shop-v1 and waits until it is drained, or for 30 s.
   core::Result<DemoDrain, std::string> drain_old() const;
+
+  /// Begins a rollout of the cart to this version.
+  core::Result<RolloutStatus, std::string> start_rollout(std::size_t version);
+  /// How the newest one stands.
+  core::Result<RolloutStatus, std::string> rollout();
 
   void stop_now() { proxy_.stop_now(); }
   /// Stops gracefully. Returns how many requests had to be cut.

@@ -19,6 +19,8 @@ std::string_view phrase(unsigned status) {
       return "OK";
     case 404:
       return "Not Found";
+    case 500:
+      return "Internal Server Error";
     default:
       return "Method Not Allowed";
   }
@@ -57,8 +59,10 @@ std::size_t DemoServer::wait_until_unused(std::chrono::milliseconds patience) co
 
 void DemoServer::loop() {
   while (!stop_.is_raised()) {
+    // Before the wishes: what becomes due between the two is wished for, not waited for.
+    const int longest = patience();
     std::vector<pollfd> ready = wishes();
-    if (::poll(ready.data(), ready.size(), patience()) < 0) continue;
+    if (::poll(ready.data(), ready.size(), longest) < 0) continue;
     for (std::size_t i = 0; i < peers_.size(); ++i) {
       if (serve(peers_[i], ready[i + 2].revents)) continue;
       note_used(peers_[i], false);
@@ -82,10 +86,17 @@ std::vector<pollfd> DemoServer::wishes() const {
 }
 
 int DemoServer::patience() const {
-  const bool paced = std::any_of(peers_.begin(), peers_.end(), [](const Peer& peer) {
-    return peer.spread.count() > 0 && peer.sent < peer.out.size();
-  });
-  return paced ? pace_ms : -1;
+  constexpr int for_ever = -1;
+  const auto now = std::chrono::steady_clock::now();
+  int least = for_ever;
+  for (const Peer& peer : peers_) {
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(peer.due - now).count();
+    const bool is_due = wait <= 0;
+    if (peer.out.empty() || (is_due && peer.spread.count() == 0)) continue;
+    const int mine = is_due ? pace_ms : static_cast<int>(wait);
+    least = least == for_ever ? mine : std::min(least, mine);
+  }
+  return least;
 }
 
 void DemoServer::accept_all() {
@@ -147,7 +158,7 @@ void DemoServer::answer_next(Peer& peer) {
              (known ? "\r\n\r\n" : "\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\n");
   peer.paced_from = peer.out.size();
   if (method != "HEAD") peer.out += reply.body;
-  peer.paced_since = std::chrono::steady_clock::now();
+  peer.due = std::chrono::steady_clock::now() + reply.delay;
   peer.spread = reply.spread;
   peer.in.erase(0, peer.in.find("\r\n\r\n") + 4);
 }
@@ -162,8 +173,10 @@ void DemoServer::note_used(Peer& peer, bool used) {
 
 std::size_t DemoServer::sendable(const Peer& peer) {
   using namespace std::chrono;
+  const auto now = steady_clock::now();
+  if (now < peer.due) return 0;
   if (peer.spread.count() == 0) return peer.out.size();
-  const auto passed = duration_cast<milliseconds>(steady_clock::now() - peer.paced_since);
+  const auto passed = duration_cast<milliseconds>(now - peer.due);
   if (passed >= peer.spread) return peer.out.size();
   const std::size_t body = peer.out.size() - peer.paced_from;
   return peer.paced_from + body * static_cast<std::size_t>(passed.count()) /

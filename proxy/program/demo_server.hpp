@@ -26,6 +26,7 @@ class DemoServer {
     unsigned status = 200;
     std::string fields;  ///< each with CRLF at its end; Content-Length is added
     std::string body;
+    std::chrono::milliseconds delay{0};   ///< nothing goes out before
     std::chrono::milliseconds spread{0};  ///< the body goes out evenly over this time
     bool is_health_check = false;         ///< does not make its connection count as used
   };
@@ -53,8 +54,8 @@ class DemoServer {
     std::string in;
     std::string out;
     std::size_t sent = 0;
-    std::size_t paced_from = 0;  ///< octets of `out` that need not wait
-    std::chrono::steady_clock::time_point paced_since;
+    std::chrono::steady_clock::time_point due;  ///< nothing of `out` goes before
+    std::size_t paced_from = 0;                 ///< octets of `out` that go out then
     std::chrono::milliseconds spread{0};
     bool used = false;
     bool last = false;  ///< close when everything is sent
@@ -62,6 +63,7 @@ class DemoServer {
 
   void loop();
   std::vector<pollfd> wishes() const;
+  /// For poll(2): until something that waits is due.
   int patience() const;
   void accept_all();
   /// Each returns false when the connection is over.

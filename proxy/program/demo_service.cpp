@@ -47,12 +47,42 @@ DemoServer::Reply DemoService::answer(std::string_view target) {
     reply.is_health_check = true;
     return reply;
   }
-  ++requests_;
+  const std::uint64_t request = ++requests_;
   reply.fields += "text/html; charset=utf-8\r\nCache-Control: no-store\r\n";
-  const bool is_export = target == export_path;
-  reply.body = is_export ? export_ : page_;
-  if (is_export) reply.spread = export_time_;
+  if (target != export_path) {
+    answer_page(request, reply);
+    return reply;
+  }
+  reply.body = export_;
+  reply.spread = export_time_;
   return reply;
+}
+
+void DemoService::answer_page(std::uint64_t request, DemoServer::Reply& reply) {
+  const auto is_every = [request](unsigned every) { return every != 0 && request % every == 0; };
+  const std::scoped_lock lock(mutex_);
+  const auto steps = static_cast<std::uint64_t>(manners_.range.count()) + 1;
+  reply.delay = manners_.least + std::chrono::milliseconds{request % steps};
+  reply.body = page_;
+  if (is_every(manners_.fails_every)) {
+    note_bad();
+    reply.status = 500;
+    reply.body = "This version is broken.\n";
+  } else if (is_every(manners_.slow_every)) {
+    note_bad();
+    reply.delay = manners_.slow;
+  }
+}
+
+void DemoService::behave(const DemoManners& manners) {
+  const std::scoped_lock lock(mutex_);
+  manners_ = manners;
+}
+
+void DemoService::note_bad() {
+  using namespace std::chrono;
+  if (bad_++ > 0) return;
+  first_bad_ms_ = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace sluice::proxy::program

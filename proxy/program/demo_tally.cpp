@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace sluice::proxy::program {
 namespace {
@@ -47,9 +48,15 @@ std::chrono::microseconds DemoLatencies::quantile(double share) const {
   return std::chrono::microseconds{0};
 }
 
+std::uint64_t DemoCounts::requests() const {
+  return std::accumulate(answers.begin(), answers.end(), failures);
+}
+
 void DemoCounts::merge(const DemoCounts& other) {
-  answers[0] += other.answers[0];
-  answers[1] += other.answers[1];
+  for (std::size_t i = 0; i < demo_versions; ++i) {
+    answers[i] += other.answers[i];
+    slow[i] += other.slow[i];
+  }
   failures += other.failures;
   latencies.merge(other.latencies);
 }
@@ -62,11 +69,17 @@ void DemoTally::enter(std::size_t step) {
   recent_.failures = failures;
 }
 
+void DemoTally::call_slow(std::chrono::microseconds from) {
+  const std::scoped_lock lock(mutex_);
+  slow_from_ = from;
+}
+
 void DemoTally::answered(std::size_t step, std::size_t version, std::chrono::microseconds latency) {
   const std::scoped_lock lock(mutex_);
   for (DemoCounts* counts : {&steps_[step], step == step_ ? &recent_ : nullptr}) {
     if (counts == nullptr) continue;
     ++counts->answers[version];
+    counts->slow[version] += latency >= slow_from_ ? 1 : 0;
     counts->latencies.add(latency);
   }
 }

@@ -26,13 +26,17 @@ class DemoLatencies {
   std::uint32_t max_ = 0;
 };
 
-/// What became of the requests of a span of time. `answers` is by version: 0 the old, 1 the new.
+/// Most versions of one service: v1 to v4. A version is its place in this row, v1 is 0.
+inline constexpr std::size_t demo_versions = 4;
+
+/// What became of the requests of a span of time.
 struct DemoCounts {
-  std::array<std::uint64_t, 2> answers{};
+  std::array<std::uint64_t, demo_versions> answers{};  ///< by version
+  std::array<std::uint64_t, demo_versions> slow{};     ///< of them: see DemoTally::call_slow()
   std::uint64_t failures = 0;
   DemoLatencies latencies;
 
-  std::uint64_t requests() const { return answers[0] + answers[1] + failures; }
+  std::uint64_t requests() const;
   void merge(const DemoCounts& other);
 };
 
@@ -47,6 +51,8 @@ class DemoTally {
 
   void enter(std::size_t step);
   std::size_t step() const { return step_; }
+  /// Answers that take this long are counted as slow from now on. At first none is.
+  void call_slow(std::chrono::microseconds from);
 
   void answered(std::size_t step, std::size_t version, std::chrono::microseconds latency);
   void failed(std::size_t step, const std::string& why);
@@ -64,6 +70,7 @@ class DemoTally {
   mutable std::mutex mutex_;
   std::vector<DemoCounts> steps_;
   DemoCounts recent_;
+  std::chrono::microseconds slow_from_ = std::chrono::microseconds::max();
   std::string first_failure_;
 };
 

@@ -123,7 +123,10 @@ TEST(RolloutState, Kill9AtAnyMomentLosesNothing) {
     const Standing after(scene.rollout());
     EXPECT_EQ(after.id, before.id);
     EXPECT_EQ(after.started, before.started);
-    EXPECT_GE(after.step, before.step) << scene.told();
+    EXPECT_GE(after.weight, before.weight) << scene.told();
+    if (static_cast<double>(before.weight) == weight_of(before, steps)) {
+      EXPECT_GE(after.step, before.step) << scene.told();
+    }
     EXPECT_GE(after.revision, before.revision) << scene.told();
     EXPECT_FALSE(is_rolled_back(after.state)) << scene.told();
     EXPECT_TRUE(eventually([&] { return agrees(scene, steps); }, seconds(2))) << scene.told();
@@ -131,6 +134,21 @@ TEST(RolloutState, Kill9AtAnyMomentLosesNothing) {
   Load users(scene.users());
   EXPECT_TRUE(scene.reaches("done"));
   EXPECT_EQ(scene.weight(), 100);
+}
+
+TEST(RolloutState, AWeightThatWasSeenInForceSurvivesKill9) {
+  const std::vector<double> steps = {5, 20, 50, 80, 95};
+  RolloutScene scene(kept({.steps = "[5, 20, 50, 80, 95]", .bake = "60s"}));
+  ASSERT_EQ(scene.start().status, 201u);
+  for (const double weight : steps) {
+    auto users = std::make_unique<Load>(scene.users(12));
+    ASSERT_TRUE(eventually([&] { return scene.weight() == weight; })) << scene.told();
+    scene.sluice.process().kill();
+    users->stop();
+    scene.sluice.restart();
+    EXPECT_EQ(scene.weight(), weight) << scene.told();
+    EXPECT_TRUE(eventually([&] { return agrees(scene, steps); }, seconds(2))) << scene.told();
+  }
 }
 
 TEST(RolloutState, ARollbackSurvivesKill9) {

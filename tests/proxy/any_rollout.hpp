@@ -59,8 +59,8 @@ inline auto all_of(RolloutSettings& policy) {
 }
 
 inline auto all_of(core::VersionCounts& counts) {
-  auto& [requests, bad, repeats] = counts;
-  return std::tie(requests, bad, repeats);
+  auto& [requests, bad, repeats, period_repeats, repeated] = counts;
+  return std::tie(requests, bad, repeats, period_repeats, repeated);
 }
 
 inline auto all_of(core::BackendBad& backend) {
@@ -69,13 +69,8 @@ inline auto all_of(core::BackendBad& backend) {
 }
 
 inline auto all_of(core::Observation& seen) {
-  auto& [weight, old_pool, new_pool, by_backend] = seen;
-  return std::tie(weight, old_pool, new_pool, by_backend);
-}
-
-inline auto all_of(core::Ledger::Entry& entry) {
-  auto& [period, seen] = entry;
-  return std::tie(period, seen);
+  auto& [period, weight, old_pool, new_pool, by_backend] = seen;
+  return std::tie(period, weight, old_pool, new_pool, by_backend);
 }
 
 inline auto all_of(RolloutDecision& decision) {
@@ -85,9 +80,9 @@ inline auto all_of(RolloutDecision& decision) {
 
 inline auto all_of(core::RolloutRecord& record) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, a2, b2, c2,
-         d2, e2, f2, g2, h2, i2, j2, k2, l2] = record;
+         d2, e2, f2, g2, h2, i2, j2, k2, l2, m2] = record;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, a2,
-                  b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2);
+                  b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2, m2);
 }
 
 /// The last value of each enum.
@@ -129,7 +124,9 @@ class AnyRollout {
   static void settle(core::VersionCounts& counts) {
     for (std::size_t i = 0; i < stream_count; ++i) {
       if (counts.repeats[i] > counts.bad[i]) std::swap(counts.repeats[i], counts.bad[i]);
+      counts.period_repeats[i] %= counts.bad[i] + 1;
     }
+    counts.repeated_requests %= counts.requests.front() + 1;
   }
 
   void fill(bool& value) { value = random_() % 2 == 0; }
@@ -149,14 +146,14 @@ class AnyRollout {
     value = milliseconds(number);
   }
   void fill(core::Ledger& ledger) {
-    std::vector<core::Ledger::Entry> entries;
+    std::vector<core::Observation> entries;
     fill(entries);
     std::uint32_t period = 0;
-    for (core::Ledger::Entry& entry : entries) {
+    for (core::Observation& entry : entries) {
       entry.period = period += static_cast<std::uint32_t>(count());
-      entry.seen.weight = static_cast<double>(random_()) * 0x1p-64;
-      settle(entry.seen.old_pool);
-      settle(entry.seen.new_pool);
+      entry.weight = static_cast<double>(random_()) * 0x1p-64;
+      settle(entry.old_pool);
+      settle(entry.new_pool);
     }
     ledger = core::Ledger::restore(period + static_cast<std::uint32_t>(count()), entries);
   }

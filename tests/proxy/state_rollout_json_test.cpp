@@ -22,7 +22,7 @@ core::Overrides overrides_with(const RolloutRecord& rollout) {
 }
 
 core::VersionCounts counts(std::uint64_t first) {
-  return {{first, 2, 3, 4, 5}, {6, 7, 8, 9, 10}, {1, 2, 3, 4, 5}};
+  return {{first, 2, 3, 4, 5}, {6, 7, 8, 9, 10}, {1, 2, 3, 4, 5}, {2, 3, 4, 5, 6}, 1};
 }
 
 RolloutSettings policy() {
@@ -79,6 +79,7 @@ RolloutRecord full() {
   record.since_ms = 1'700'000'000'002;
   record.step_since_ms = 1'700'000'000'003;
   record.restart_ms = 1'700'000'000'004;
+  record.by_units = true;
   record.passes_step = true;
   record.gates = {core::GateState::open, core::GateState::asking};
   record.gates_since_ms = {1'700'000'000'005, 0};
@@ -86,9 +87,9 @@ RolloutRecord full() {
   record.ejected = {"127.0.0.1:9003", "unix:/run/v2"};
   record.hook_failure = "no answer";
   record.ledger = core::Ledger::restore(
-      5, {{0, {0.0001, counts(1), counts(2), {{"127.0.0.1:9003", {1, 0, 2, 0, 3}}}}},
-          {0, {1.0 / 3, counts(3), counts(4), {}}},
-          {4, {0.9999, counts(std::numeric_limits<std::uint64_t>::max()), counts(6), {}}}});
+      5, {{0, 0.0001, counts(1), counts(2), {{"127.0.0.1:9003", {1, 0, 2, 0, 3}}}},
+          {0, 1.0 / 3, counts(3), counts(4), {}},
+          {4, 0.9999, counts(std::numeric_limits<std::uint64_t>::max()), counts(6), {}}});
   record.step_new = counts(7);
   record.run_failed = 8;
   record.run_old_good = 9;
