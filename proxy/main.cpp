@@ -16,8 +16,11 @@ using sluice::proxy::program::DemoOptions;
 /// `wishes` must live as long as `app`.
 CLI::App& add_demo_verb(CLI::App& app, DemoOptions& wishes) {
   CLI::App& verb = *app.add_subcommand(
-      "demo", "Show a release under load: a toy service in two versions, the proxy, clients");
-  verb.add_option("--seconds", wishes.seconds, "Time for each pair of weights")
+      "demo",
+      "Show releases under load, with toy services, the proxy and clients in this process: first "
+      "the weights are moved by hand, then the proxy promotes a good version and takes back one "
+      "with errors and a slow one. Exits with 0 when all came out so");
+  verb.add_option("--seconds", wishes.seconds, "Time for each pair of weights of the first part")
       ->check(CLI::Range(1U, 3600U))
       ->capture_default_str();
   verb.add_option("--connections", wishes.connections, "Connections that the clients keep")

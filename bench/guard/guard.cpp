@@ -34,6 +34,7 @@ struct Case {
   std::string request;
   std::string answer;
   bool keeps_alive = true;
+  bool is_judged = false;  ///< by a rollout under way
 };
 
 const std::string plain_answer =
@@ -67,7 +68,8 @@ std::vector<Case> cases() {
            "item=4711&n",
        plain_answer},
       {"fresh", "GET /item/1 HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n", plain_answer,
-       false}};
+       false},
+      {"rollout", "GET /item/1 HTTP/1.1\r\n" + host + "\r\n", plain_answer, true, true}};
 }
 
 Settings settings_for(const std::string& old_path, const std::string& new_path) {
@@ -90,15 +92,16 @@ Settings settings_for(const std::string& old_path, const std::string& new_path) 
 /// A worker in the program's own thread, with its backends.
 class Stage {
  public:
-  explicit Stage(const std::string& answer)
+  explicit Stage(const Case& one)
       : folder_(std::filesystem::temp_directory_path() /
                 ("sluice-guard-" + std::to_string(::getpid()))),
         old_path_((std::filesystem::create_directories(folder_), folder_ / "old.sock").string()),
         new_path_((folder_ / "new.sock").string()),
-        old_(old_path_, answer),
-        new_(new_path_, answer) {
+        old_(old_path_, one.answer),
+        new_(new_path_, one.answer) {
     const auto plan =
-        std::make_shared<const core::Plan>(core::build_plan(1, settings_for(old_path_, new_path_)));
+        std::make_shared<core::Plan>(core::build_plan(1, settings_for(old_path_, new_path_)));
+    if (one.is_judged) put_on_trial(*plan);
     worker_.take_plan(plan, {condition("shop-v1", old_path_), condition("shop-v2", new_path_)});
   }
   Stage(const Stage&) = delete;
@@ -152,6 +155,21 @@ class Stage {
     return {pool, address, true, false, {*proxy::to_socket_address(*core::parse_address(address))}};
   }
 
+  void put_on_trial(core::Plan& plan) {
+    auto trial = std::make_shared<core::Trial>();
+    trial->key = 1;
+    trial->new_share = 1;
+    trial->weight = 0.1;
+    trial->judges_units = true;
+    trial->shields = true;
+    trial->shield_budget = 0.1;
+    trial->errors = core::StatusSet({"5xx"});
+    worker_.trials().begin(trial->key);
+    const core::Topology& topology = *plan.topology;
+    plan.splits[0] =
+        core::build_split(topology, 0, topology.routes[0].settings.split, std::move(trial));
+  }
+
   std::filesystem::path folder_;
   std::string old_path_;
   std::string new_path_;
@@ -178,7 +196,7 @@ void run(Stage& stage, const Case& one, int requests) {
 }
 
 void measure(const Case& one) {
-  Stage stage(one.answer);
+  Stage stage(one);
   run(stage, one, warm_up);
   CALLGRIND_ZERO_STATS;
   const std::uint64_t before = allocations();

@@ -10,7 +10,7 @@ KIB = 1024
 
 def judge(sections: dict) -> list[dict]:
     bars = [*_throughput(sections), *_log(sections), *_half_load(sections), *_memory(sections),
-            *_soak(sections), *_scale(sections), *_weights(sections)]
+            *_soak(sections), *_scale(sections), *_weights(sections), *_rollout(sections)]
     for bar in bars:
         figure = bar["figure"]
         bar["state"] = ("not measured" if figure is None else
@@ -98,3 +98,9 @@ def _weights(sections: dict) -> Iterator[dict]:
             figure = plans.get(plan, {}).get(load)
             yield _bar(f"slowest of 100 changes of weights, {title}, load: {load}", 5.0,
                        _single(figure["max_us"] / 1000 if figure else None), "ms")
+
+
+def _rollout(sections: dict) -> Iterator[dict]:
+    runs = sections.get("rollout")
+    yield _bar("CPU per request with a rollout under way against without", 1.03,
+               ratio(runs["with"], runs["without"], "cpu_us") if runs else None)

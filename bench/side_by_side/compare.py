@@ -18,6 +18,7 @@ import machine
 import memory
 import plot
 import report
+import rollout
 import scale
 import soak
 import throughput
@@ -28,7 +29,7 @@ from proxies import Bench, Cores, Programs
 
 SECTIONS = {"throughput": throughput.run, "log": throughput.run_with_log,
             "half_load": half_load.run, "memory": memory.run, "scale": scale.run,
-            "weights": weights.run, "soak": soak.run}
+            "weights": weights.run, "rollout": rollout.run, "soak": soak.run}
 DEFAULT_SECTIONS = [name for name in SECTIONS if name != "soak"]
 PROXIES = [*cells.PLAIN, *cells.LARGE_ONLY]
 EPILOG = """\

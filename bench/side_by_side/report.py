@@ -19,7 +19,7 @@ def write(results: dict, plot: str) -> str:
     if cells_of(sections, "log"):
         parts += ["## With the access log", _cells(sections, "log")]
     for name, section in (("half_load", _half_load), ("memory", _memory), ("scale", _scale),
-                          ("weights", _weights), ("soak", _soak)):
+                          ("weights", _weights), ("rollout", _rollout), ("soak", _soak)):
         if name in sections:
             parts.append(section(sections[name]))
     parts.append(_configs(results["configs"]))
@@ -161,6 +161,13 @@ def _weights(section: dict) -> str:
             f"comes when all of {section['workers']} workers have the weights; {section['calls']} "
             "calls each. Workers, load, backend and the caller share all cores.\n\n"
             + table(["routes", "load", "median ms", "slowest ms"], rows))
+
+
+def _rollout(section: dict) -> str:
+    rows = [[f"{name} a rollout", *_run_columns(section[name])] for name in ("without", "with")]
+    return ("## Beside a rollout\n\nThe same split, 90 to 10, once as it is and once by a rollout "
+            "that judges every request. 13 B, 64 keep-alive connections.\n\n"
+            + table(["proxy", *RUN_COLUMNS], rows))
 
 
 def _soak(section: dict) -> str:

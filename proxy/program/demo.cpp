@@ -15,6 +15,7 @@
 #include "proxy/program/demo_outcome.hpp"
 #include "proxy/program/demo_proxy.hpp"
 #include "proxy/program/demo_report.hpp"
+#include "proxy/program/demo_rollout.hpp"
 #include "proxy/program/demo_service.hpp"
 #include "proxy/program/log_observer.hpp"
 #include "proxy/program/verbs.hpp"
@@ -66,7 +67,7 @@ class Story {
         report_(report),
         old_("v1", seconds{options.seconds} * 4 + seconds{2}),
         new_("v2", seconds{options.seconds} * 4 + seconds{2}),
-        proxy_({old_.server().address(), new_.server().address()}) {}
+        proxy_({{old_.server().address(), new_.server().address()}, rollout_.addresses()}) {}
   Story(const Story&) = delete;
   Story& operator=(const Story&) = delete;
   /// What waits for an answer of the proxy gets none from here on, and ends.
@@ -76,13 +77,12 @@ class Story {
     try {
       tell();
     } catch (const End& end) {
-      load_.reset();
+      end_load();
       if (end.signal != 0) report_.note(now(), "Broken off.");
       if (end.signal == 0) std::cerr << "sluice: " << end.why << "\n";
       return end.signal != 0 ? 128 + end.signal : EXIT_FAILURE;
     }
-    return tally_.total().failures == 0 && outcome_.complaints().empty() ? EXIT_SUCCESS
-                                                                         : EXIT_FAILURE;
+    return outcome_.complaints().empty() ? EXIT_SUCCESS : EXIT_FAILURE;
   }
 
  private:
@@ -92,10 +92,12 @@ class Story {
     for (std::size_t step = 1; step <= demo_step_all_new; ++step) move_to(step);
     drain();
     switch_off();
-    if (!options_.keep) load_.reset();
-    conclude();
-    if (options_.keep) stay();
     load_.reset();
+    conclude_first_act();
+    play_second_act();
+    if (options_.json) std::cout << demo_json(outcome_) << std::flush;
+    if (options_.keep) stay();
+    end_load();
     proxy_.stop();
   }
 
@@ -160,21 +162,35 @@ class Story {
     watch(seconds{2});
   }
 
-  void conclude() {
+  void conclude_first_act() {
     outcome_.steps = tally_.steps();
     for (const DemoCounts& step : outcome_.steps) outcome_.total.merge(step);
     outcome_.first_failure = tally_.first_failure();
     outcome_.served = {old_.requests(), new_.requests()};
     report_.close(outcome_);
-    if (options_.json) std::cout << demo_json(outcome_) << std::flush;
-    board_->say(outcome_.failures() == 0 ? "The release is over. No request failed."
-                                         : "The release is over. Requests failed.");
+  }
+
+  void play_second_act() {
+    require(
+        rollout_.play({proxy_, report_, *board_, [this](milliseconds span) { pass(span); }, begin_},
+                      options_.connections));
+    if (!options_.keep) rollout_.end_load();
+    outcome_.releases = rollout_.releases();
+    report_.close_rollouts(outcome_.releases);
+    board_->say(outcome_.complaints().empty()
+                    ? "All is over. The good release was promoted, the bad ones were taken back."
+                    : "All is over. Not everything was as it should be.");
+  }
+
+  void end_load() {
+    load_.reset();
+    rollout_.end_load();
   }
 
   /// The page shows the load until a signal comes.
   void stay() {
     report_.note(now(), "The load goes on until Ctrl-C: " + board_->url());
-    while (interrupts_.wait(seconds{1}) == 0) board_->add(take_second());
+    while (interrupts_.wait(seconds{1}) == 0) board_->add(rollout_.take_second(begin_));
   }
 
   /// A line per second for this long.
@@ -194,6 +210,7 @@ class Story {
     second.at = now();
     second.length = std::chrono::duration_cast<milliseconds>(moment - last_);
     second.step = tally_.step();
+    second.new_weight = demo_steps[second.step].new_weight;
     second.counts = tally_.take_recent();
     second.old_connections = old_.server().used_connections();
     last_ = moment;
@@ -219,6 +236,7 @@ class Story {
   DemoOutcome outcome_;
   DemoService old_;
   DemoService new_;
+  DemoRollout rollout_;
   DemoProxy proxy_;
   std::optional<DemoDrainCall> drain_;
   std::optional<DemoBoard> board_;

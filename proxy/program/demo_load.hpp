@@ -47,8 +47,7 @@ class DemoClient {
 class DemoLoad {
  public:
   /// GETs `target` from here on, until it is destroyed. `tally` must outlive it.
-  DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally,
-           std::string target = "/");
+  DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally, std::string target = "/");
   DemoLoad(const DemoLoad&) = delete;
   DemoLoad& operator=(const DemoLoad&) = delete;
   /// Lets every request under way end.

@@ -27,6 +27,8 @@ std::vector<std::string> DemoOutcome::complaints() const {
   if (old_connections > 0)
     all.push_back("shop-v1 still counts " + std::to_string(old_connections) +
                   " connections after the drain");
+  for (const DemoRelease& release : releases)
+    for (std::string& complaint : release.complaints()) all.push_back(std::move(complaint));
   return all;
 }
 

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "proxy/program/demo_proxy.hpp"
+#include "proxy/program/demo_release.hpp"
 #include "proxy/program/demo_tally.hpp"
 
 namespace sluice::proxy::program {
 
-/// A part of the demonstration, with the weights that are in force in it.
+/// A part of the first act, with the weights that are in force in it.
 struct DemoStep {
   const char* title;
   unsigned old_weight;
@@ -40,15 +41,16 @@ struct DemoOutcome {
   std::array<std::uint64_t, 2> served{};  ///< requests that each version counts itself
   std::uint64_t new_requests_before_weight = 0;  ///< that the new version counted while it had none
   std::size_t download_octets = 0;
-  bool drain_waited = false;     ///< the download was under way when the drain began
-  std::string download_failure;  ///< "" when it came complete, from the old version
+  bool drain_waited = false;          ///< the download was under way when the drain began
+  std::string download_failure;       ///< "" when it came complete, from the old version
+  std::vector<DemoRelease> releases;  ///< of the second act; the members above are of the first
 
   /// Answers of the old version to requests that started after its weight was 0.
   std::uint64_t old_answers_at_zero() const;
   /// The same for the new version, before it had a weight.
   std::uint64_t new_answers_at_zero() const { return new_requests_before_weight; }
   std::uint64_t failures() const { return total.failures + (download_failure.empty() ? 0 : 1); }
-  /// What went wrong, a sentence each; empty: the demonstration shows what it should.
+  /// What went wrong in both acts, a sentence each; empty: it shows what it should.
   std::vector<std::string> complaints() const;
 };
 

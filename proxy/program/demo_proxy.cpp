@@ -157,7 +157,6 @@ core::Result<DemoDrain, std::string> DemoProxy::drain_old() const {
 core::Result<RolloutStatus, std::string> DemoProxy::start_rollout(std::size_t version) {
   RolloutOrder order;
   order.to = demo_cart_pools[version];
-  order.id = order.to;
   return or_sentence(proxy_.start_rollout(cart, std::move(order)).get());
 }
 

@@ -1,33 +1,16 @@
 #include "proxy/program/demo_report.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <ostream>
 
 #include "proxy/json_writer.hpp"
+#include "proxy/program/demo_text.hpp"
 #include "proxy/program/table.hpp"
 
 namespace sluice::proxy::program {
 namespace {
 
 constexpr std::size_t bar_width = 40;
-
-template <class... Values>
-std::string format(const char* pattern, Values... values) {
-  std::array<char, 160> text{};
-  std::snprintf(text.data(), text.size(), pattern, values...);
-  return text.data();
-}
-
-std::string clock_text(std::chrono::milliseconds at) {
-  const auto seconds = std::chrono::round<std::chrono::seconds>(at).count();
-  return format("%2lld:%02lld", static_cast<long long>(seconds / 60),
-                static_cast<long long>(seconds % 60));
-}
-
-std::string milliseconds_text(std::chrono::microseconds duration) {
-  return format("%.1f ms", static_cast<double>(duration.count()) / 1000);
-}
 
 std::string share_text(const DemoCounts& counts) {
   DemoSecond all;
@@ -82,7 +65,8 @@ void write_drain(JsonWriter& json, const DemoDrain& drain) {
 
 void DemoReport::open(const Places& places) {
   out_ << toned("sluice demo", Tone::strong, colour_)
-       << ": a release from shop-v1 to shop-v2, under load\n\n";
+       << ": a release from shop-v1 to shop-v2 by hand, under load;\n"
+          "then three releases that the proxy judges by itself\n\n";
   for (std::size_t i = 0; i < places.services.size(); ++i)
     out_ << "  " << demo_pools[i] << "  http://" << places.services[i] << "/\n";
   out_ << "  proxy    http://" << places.traffic << "/\n"
@@ -105,24 +89,30 @@ void DemoReport::note(std::chrono::milliseconds at, const std::string& sentence)
 }
 
 void DemoReport::second(const DemoSecond& second) {
-  const DemoStep& step = demo_steps[second.step];
-  const std::string weights = format("%u/%u", step.old_weight, step.new_weight);
-  out_ << "  " << clock_text(second.at) << format("  %7s  ", weights.c_str())
-       << bar(second.new_share()) << format("  %6.1f %%", 100 * second.new_share())
+  write_second(second, "");
+}
+
+/// `more` goes behind the columns.
+void DemoReport::write_second(const DemoSecond& second, const std::string& more) {
+  const std::string weights = format("%.4g/%.4g", 100 - second.new_weight, second.new_weight);
+  out_ << "  " << clock_text(second.at) << format("  %7s  ", weights.c_str()) << bar(second)
+       << format("  %6.1f %%", 100 * second.new_share())
        << format("  %10llu  ", static_cast<unsigned long long>(second.per_second()))
        << toned(format("%6llu", static_cast<unsigned long long>(second.counts.failures)),
                 second.counts.failures == 0 ? Tone::plain : Tone::bad, colour_)
-       << format("  %8s", milliseconds_text(second.counts.latencies.quantile(0.99)).c_str())
+       << format("  %8s", milliseconds_text(second.counts.latencies.quantile(0.99)).c_str()) << more
        << std::endl;
 }
 
 /// A version that answered at all has at least one character.
-std::string DemoReport::bar(double new_share) const {
+std::string DemoReport::bar(const DemoSecond& second) const {
+  const double new_share = second.new_share();
+  const auto sign = [](std::size_t version) { return static_cast<char>('1' + version); };
   auto fresh = static_cast<std::size_t>(std::lround(new_share * double{bar_width}));
   if (new_share > 0 && fresh == 0) fresh = 1;
   if (new_share < 1 && fresh == bar_width) fresh = bar_width - 1;
-  return toned(std::string(bar_width - fresh, '1'), Tone::warning, colour_) +
-         toned(std::string(fresh, '2'), Tone::good, colour_);
+  return toned(std::string(bar_width - fresh, sign(second.old_version)), Tone::warning, colour_) +
+         toned(std::string(fresh, sign(second.new_version)), Tone::good, colour_);
 }
 
 void DemoReport::close(const DemoOutcome& outcome) {
@@ -194,7 +184,9 @@ std::string demo_json(const DemoOutcome& outcome) {
   json.key("complete").boolean(outcome.download_failure.empty());
   json.key("octets").number(outcome.download_octets);
   json.key("drain_waited").boolean(outcome.drain_waited);
-  json.close_object().close_object();
+  json.close_object().key("releases").open_array();
+  for (const DemoRelease& release : outcome.releases) write(json, release);
+  json.close_array().close_object();
   return json.line();
 }
 

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 #include "proxy/program/demo_board.hpp"
 #include "proxy/program/demo_outcome.hpp"
+#include "proxy/program/demo_release.hpp"
 
 namespace sluice::proxy::program {
 
@@ -25,11 +27,23 @@ class DemoReport {
   void command(std::chrono::milliseconds at, const std::string& line);
   void note(std::chrono::milliseconds at, const std::string& sentence);
   void second(const DemoSecond& second);
-  /// The table and the verdict.
+  /// The table and the verdict of the first act.
   void close(const DemoOutcome& outcome);
 
+  // The second act.
+
+  /// `url` is where clients find the cart.
+  void open_rollouts(const std::string& url);
+  /// What the proxy decided, in its words.
+  void decision(std::chrono::milliseconds at, const RolloutDecision& decision);
+  void rollout_second(const DemoSecond& second, const RolloutStatus& rollout);
+  /// How a release ended, why, and what users saw of it.
+  void release(const DemoRelease& release);
+  void close_rollouts(const std::vector<DemoRelease>& releases);
+
  private:
-  std::string bar(double new_share) const;
+  void write_second(const DemoSecond& second, const std::string& more);
+  std::string bar(const DemoSecond& second) const;
   void write_table(const DemoOutcome& outcome);
   void write_findings(const DemoOutcome& outcome);
 

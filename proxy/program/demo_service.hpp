@@ -61,7 +61,7 @@ class DemoService {
   std::atomic<std::int64_t> first_bad_ms_ = 0;
   std::mutex mutex_;
   DemoManners manners_;  ///< under mutex_
-  DemoServer server_;  ///< last: its thread uses all of the above
+  DemoServer server_;    ///< last: its thread uses all of the above
 };
 
 }  // namespace sluice::proxy::program
