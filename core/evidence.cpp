@@ -8,6 +8,8 @@ namespace sluice::core {
 namespace {
 
 constexpr std::array<double, 8> error_ratios{1.5, 2, 3, 5, 10, 30, 100, 1000};
+/// A release that breaks breaks much: most of the wealth is on the large ratios.
+constexpr std::array<double, 8> error_parts{0.075, 0.075, 0.075, 0.075, 0.175, 0.175, 0.175, 0.175};
 constexpr std::array<double, 4> p50_ratios{1.1, 1.3, 1.6, 1.95};
 constexpr std::array<double, 4> p90_ratios{1.25, 2, 4, 8};
 constexpr std::array<double, 5> p99_ratios{1.5, 3, 8, 20, 60};
@@ -65,8 +67,11 @@ void Bets::add(const Claim& claim, double weight, std::uint64_t bad_old, std::ui
 }
 
 double Bets::log_value(const Claim& claim) const {
-  return log_sum_exp(std::span(logs).first(claim.ratios.size())) -
-         std::log(static_cast<double>(claim.ratios.size()));
+  std::array<double, max_ratios> parts{};
+  for (std::size_t k = 0; k < claim.ratios.size(); ++k) {
+    parts[k] = logs[k] + std::log(claim.part_of(k));
+  }
+  return log_sum_exp(std::span(parts).first(claim.ratios.size()));
 }
 
 Claim claim_of(Stream stream, double error_tolerance) {
@@ -81,21 +86,21 @@ Claim claim_of(Stream stream, double error_tolerance) {
     case Stream::client_errors:
       break;
   }
-  return {error_tolerance, error_ratios};
+  return {error_tolerance, error_ratios, error_parts};
 }
 
 double stake_of(Stream stream) {
   switch (stream) {
     case Stream::errors:
-      return 0.45;
+      return 0.55;
     case Stream::p50:
-      return 0.10;
+      return 0.08;
     case Stream::p90:
-      return 0.15;
+      return 0.12;
     case Stream::p99:
-      return 0.20;
+      return 0.17;
     case Stream::client_errors:
-      return 0.10;
+      return 0.08;
   }
   return 0;
 }
@@ -110,25 +115,31 @@ Evidence::Evidence(EvidenceRules rules, const Ledger& ledger,
     : Evidence(rules) {
   for (const Observation& entry : ledger.entries()) {
     while (period_ < entry.period) restart();
-    StreamNumbers left_out{};
-    for (const BackendBad& one : entry.by_backend) {
-      if (std::find(without.begin(), without.end(), one.backend) == without.end()) continue;
-      for (std::size_t index = 0; index < stream_count; ++index) left_out[index] += one.bad[index];
-    }
-    add_part(entry, left_out);
+    add(entry, without);
   }
   while (period_ < ledger.period()) restart();
 }
 
-void Evidence::add(const Observation& observation) {
-  add_part(observation, {});
+void Evidence::add(const Observation& observation, const std::vector<std::string>& without) {
+  StreamNumbers left_out{};
+  for (const BackendBad& one : observation.by_backend) {
+    if (std::find(without.begin(), without.end(), one.backend) == without.end()) continue;
+    for (std::size_t index = 0; index < stream_count; ++index) left_out[index] += one.bad[index];
+  }
+  add_part(observation, left_out);
+}
+
+/// The chance of those requests of NEW that are counted, among them and those of OLD.
+double Evidence::chance(double weight) const {
+  const double counted = weight * rules_.counted_part;
+  return counted > 0 ? counted / (1 - weight + counted) : 0;
 }
 
 void Evidence::add_part(const Observation& observation, const StreamNumbers& left_out) {
   for (std::size_t index = 0; index < stream_count; ++index) {
     const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
     const std::uint64_t ever = evident(observation.new_pool, index);
-    base_[index].add(claim, observation.weight, evident(observation.old_pool, index),
+    base_[index].add(claim, chance(observation.weight), evident(observation.old_pool, index),
                      ever - std::min(ever, left_out[index]));
     const std::uint64_t in_period = evident_in_period(observation.new_pool, index);
     add_to_copies(index, observation, in_period - std::min(in_period, left_out[index]));
@@ -141,10 +152,10 @@ void Evidence::add_to_copies(std::size_t index, const Observation& observation,
   if (bad_old + bad_new == 0) return;
   const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
   const std::uint32_t period = std::min(observation.period, period_);
-  if (!rules_.by_units) begun_[index].add(claim, observation.weight, bad_old, bad_new);
+  if (!rules_.by_units) begun_[index].add(claim, chance(observation.weight), bad_old, bad_new);
   for (Copy& copy : young_) {
     const bool is_meant = rules_.by_units ? copy.period == period : copy.period <= period;
-    if (is_meant) copy.bets[index].add(claim, observation.weight, bad_old, bad_new);
+    if (is_meant) copy.bets[index].add(claim, chance(observation.weight), bad_old, bad_new);
   }
 }
 

@@ -21,11 +21,15 @@ namespace sluice::core {
 /// ln(sum exp(x)) without overflow; minus infinity of nothing.
 double log_sum_exp(std::span<const double> logs);
 
-/// The claim "the ratio of bad rates NEW : OLD is at most `tolerance`", bet against with a mixture
-/// of equal parts: the ratio is tolerance * r, for each r of `ratios`, all above 1.
+/// The claim "the ratio of bad rates NEW : OLD is at most `tolerance`", bet against with a mixture:
+/// the ratio is tolerance * r, for each r of `ratios`, all above 1.
 struct Claim {
   double tolerance = 1;
   std::span<const double> ratios;
+  std::span<const double> parts = {};  ///< of the mixture, summing to 1; empty: equal ones
+  double part_of(std::size_t k) const {
+    return parts.empty() ? 1 / static_cast<double>(ratios.size()) : parts[k];
+  }
 };
 
 /// Most alternatives of one claim.
@@ -53,6 +57,9 @@ struct EvidenceRules {
   /// Sticky: the same units come again in every period, so what they say in one must not be
   /// multiplied with what they said in another.
   bool by_units = false;
+  /// The part of NEW's requests whose errors are counted, when some backends are left out: the rest
+  /// has this part of NEW's chance.
+  double counted_part = 1;
 };
 
 /// All streams of a rollout. Half of each stream's wealth bets from the beginning on; the other
@@ -67,8 +74,8 @@ class Evidence {
   Evidence(EvidenceRules rules, const Ledger& ledger, const std::vector<std::string>& without = {});
 
   /// Outcomes that were seen in a period before the present one are given to the copies that had
-  /// begun by then.
-  void add(const Observation& observation);
+  /// begun by then. `without`: see above.
+  void add(const Observation& observation, const std::vector<std::string>& without = {});
   /// The next period: begins another copy.
   void restart();
 
@@ -86,6 +93,7 @@ class Evidence {
   };
 
   double log_of(Stream stream) const;
+  double chance(double weight) const;
   void add_part(const Observation& observation, const StreamNumbers& left_out);
   void add_to_copies(std::size_t index, const Observation& observation, std::uint64_t bad_new);
   void retire_oldest();
@@ -95,7 +103,8 @@ class Evidence {
   AllBets base_;
   AllBets begun_;            ///< the sum of the older copies, bet by bet
   std::vector<Copy> young_;  ///< those that late outcomes must be kept from
-  std::array<double, stream_count> settled_{};  ///< by units: logarithm of what older copies came to
+  std::array<double, stream_count>
+      settled_{};  ///< by units: logarithm of what older copies came to
 };
 
 /// Evidence that NEW fails at most `ratio` times as often as OLD: against the claim that it fails

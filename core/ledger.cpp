@@ -48,6 +48,14 @@ void Ledger::add(const Observation& observation) {
   entries_.insert(place, observation)->period = period;
 }
 
+void Ledger::compact(std::uint32_t before) {
+  const std::vector<Observation> all = std::exchange(entries_, {});
+  for (Observation entry : all) {
+    if (entry.period < before) entry.period = 0;
+    add(entry);
+  }
+}
+
 Observation Ledger::total() const {
   Observation all;
   for (const Observation& entry : entries_) {

@@ -23,8 +23,8 @@ constexpr std::size_t index_of(Stream stream) {
 struct VersionCounts {
   StreamNumbers requests{};
   StreamNumbers bad{};
-  /// Of the bad ones, those that are not the first request ever of their unit: a user counts once as
-  /// evidence. None when requests are drawn one by one.
+  /// Of the bad ones, those that are not the first request ever of their unit: a user counts once
+  /// as evidence. None when requests are drawn one by one.
   StreamNumbers repeats{};
   /// The same within the present period.
   StreamNumbers period_repeats{};
@@ -73,6 +73,8 @@ class Ledger {
  public:
   /// The period is that of the observation.
   void add(const Observation& observation);
+  /// Puts everything from before a period together, weight by weight, as of the first period.
+  void compact(std::uint32_t before);
   /// Begins the next period.
   void restart() { ++period_; }
   std::uint32_t period() const { return period_; }

@@ -150,8 +150,16 @@ Effective lay_over(const Settings& configured, const Overrides& saved) {
     };
     if (!is_superseded(saved.drains, i, same)) lay_drain(saved.drains[i], out);
   }
-  // Behind the drains: what a rollout drained goes with it.
+  // Behind the drains: what a rollout drained goes with it, and with a weight that it got since.
   lay_rollouts(configured, saved, out);
+  for (const RouteSettings& route : out.settings.routes) {
+    for (const ShareSettings& share : route.split) {
+      if (share.weight == 0) continue;
+      std::erase_if(out.kept.drains, [&](const DrainOverride& drain) {
+        return drain.pool == share.pool && drain.origin.by == "rollout";
+      });
+    }
+  }
   return out;
 }
 

@@ -14,6 +14,9 @@ constexpr std::int64_t period_ms = 10'000;
 /// Each user counts once in a period.
 constexpr std::int64_t unit_period_ms = 60'000;
 constexpr std::int64_t least_period_ms = 1000;
+/// Beyond that the older periods are put together: they count from the beginning on only.
+constexpr std::size_t most_entries = 800;
+constexpr std::uint32_t periods_kept = 360;
 
 }  // namespace
 
@@ -28,6 +31,9 @@ Rollout::Rollout(RolloutRecord record)
   for (const std::string& text : record_.policy.freeze) {
     if (const auto window = parse_freeze(text)) freeze_.push_back(*window);
   }
+  // As far as it is known, the look goes on where it was.
+  look_new_ = record_.step_new;
+  look_since_ms_ = record_.step_since_ms;
 }
 
 RolloutSteps Rollout::begin(std::int64_t now_ms) {
@@ -48,9 +54,20 @@ EvidenceRules Rollout::rules() const {
 /// Another copy of the evidence begins, for what begins now. Not faster than outcomes settle.
 void Rollout::begin_period(std::int64_t now_ms) {
   if (now_ms - record_.restart_ms < least_period_ms) return;
+  compact_ledger();
   record_.ledger.restart();
   evidence_.restart();
   record_.restart_ms = now_ms;
+}
+
+/// Bounds what is kept, written and computed from again.
+void Rollout::compact_ledger() {
+  const std::uint32_t period = record_.ledger.period();
+  if (record_.ledger.entries().size() < compact_at_ || period <= periods_kept) return;
+  record_.ledger.compact(period - periods_kept);
+  compact_at_ = std::max(most_entries, 2 * record_.ledger.entries().size());
+  // What is in force is what the counts say, also after a restart.
+  evidence_ = Evidence(rules(), record_.ledger, record_.ejected);
 }
 
 std::uint32_t Rollout::target() const {
@@ -94,6 +111,7 @@ void Rollout::go_on(std::int64_t now_ms) {
   if (record_.state == state) return;
   if (record_.state == RolloutState::holding) {
     decide("resume", {record_.reason, "nothing stands against the next step any more"}, now_ms);
+    last_slew_ms_ = now_ms;
   }
   become(state, {}, now_ms);
 }
@@ -104,26 +122,39 @@ void Rollout::order_weight(std::uint32_t weight, bool is_urgent, RolloutSteps& o
   out.push_back({.kind = RolloutOrderKind::weight, .weight = weight, .is_urgent = is_urgent});
 }
 
-RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms) {
-  RolloutSteps out;
-  if (ordered_ == weight) ordered_.reset();
-  if (weight == record_.weight) return out;
+void Rollout::weight_changed(std::uint32_t weight, std::int64_t now_ms) {
+  if (weight == record_.weight) return;
   record_.weight = weight;
   ++record_.revision;
   changed_ = true;
-  if (weight > 0 && weight < percent_100) {
-    // Late events of the weight before keep their own weight.
-    begin_period(now_ms);
-  }
-  if (record_.step == 0 || record_.state == RolloutState::rolling_back) return out;
-  if (weight == percent_100) {
-    const Verdict why{
-        "", record_.to + " has all traffic; " + record_.from + " is kept for an undo"};
+  // Late events of the weight before keep their own weight.
+  if (weight > 0 && weight < percent_100) begin_period(now_ms);
+}
+
+/// The last step of a rollout that is not promoted yet, also one that was restored in between.
+bool Rollout::is_promotion(std::uint32_t weight) const {
+  const bool is_moving =
+      record_.state == RolloutState::stepping || record_.state == RolloutState::holding ||
+      record_.state == RolloutState::baking || record_.state == RolloutState::paused;
+  return weight == percent_100 && record_.step > 0 && is_moving;
+}
+
+RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms) {
+  RolloutSteps out;
+  if (ordered_ != weight) return out;
+  ordered_.reset();
+  const bool is_other = weight != record_.weight;
+  weight_changed(weight, now_ms);
+  if (is_promotion(weight)) {
+    const Verdict why{"",
+                      record_.to + " has all traffic; " + record_.from + " is kept for an undo"};
     decide("promote", why, now_ms);
     become(RolloutState::promoted, why, now_ms);
     out.push_back({.kind = RolloutOrderKind::tell, .event = "promoted"});
-  } else if (weight == target()) {
+  } else if (is_other && record_.step > 0 && weight == target() && is_active(record_.state) &&
+             record_.state != RolloutState::rolling_back) {
     record_.step_since_ms = now_ms;
+    record_.step_new = {};
     begin_look(now_ms);
     if (record_.state != RolloutState::holding && record_.state != RolloutState::paused) {
       go_on(now_ms);
@@ -134,6 +165,13 @@ RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms)
 }
 
 void Rollout::begin_roll_back(const Verdict& why, std::int64_t now_ms, RolloutSteps& out) {
+  if (record_.policy.mode == RolloutMode::observe) {
+    // It never moves a weight: it only ends.
+    decide("end", why, now_ms);
+    become(RolloutState::rolled_back, why, now_ms);
+    out.push_back({.kind = RolloutOrderKind::tell, .event = "rolled_back"});
+    return;
+  }
   decide("rollback", why, now_ms);
   become(RolloutState::rolling_back, why, now_ms);
   if (record_.weight == 0 && !ordered_) return;
@@ -165,6 +203,7 @@ RolloutSteps Rollout::tick(const RolloutSurroundings& around) {
 }
 
 void Rollout::tick_staged(const RolloutSurroundings& around, RolloutSteps& out) {
+  if (has_traffic() && detect(around, out)) return;
   const bool is_sound = around.new_size > 0 && around.new_up == around.new_size;
   if (is_sound) {
     if (record_.policy.mirror.time.count() > 0 && record_.policy.mode == RolloutMode::act) {
@@ -176,18 +215,20 @@ void Rollout::tick_staged(const RolloutSurroundings& around, RolloutSteps& out) 
     become(RolloutState::stepping, {}, around.now_ms);
     return tick_moving(around, out);
   }
-  if (around.now_ms - record_.since_ms < record_.policy.step_timeout.count()) return;
-  begin_roll_back({"new_unhealthy", std::to_string(around.new_up) + " of " +
-                                        std::to_string(around.new_size) + " backends of " +
-                                        record_.to + " are healthy, and the time to become so (" +
-                                        duration_text(record_.policy.step_timeout) + ") is over"},
-                  around.now_ms, out);
+  const bool is_late = around.now_ms - record_.since_ms >= record_.policy.step_timeout.count() ||
+                       around.now_ms - record_.started_ms >= record_.policy.deadline.count();
+  if (!is_late) return;
+  take_back({"new_unhealthy", std::to_string(around.new_up) + " of " +
+                                  std::to_string(around.new_size) + " backends of " + record_.to +
+                                  " are healthy, and the time to become so (" +
+                                  duration_text(record_.policy.step_timeout) + ") is over"},
+            around, out);
 }
 
 void Rollout::tick_mirroring(const RolloutSurroundings& around, RolloutSteps& out) {
-  if (around.new_up == 0) {
-    return begin_roll_back({"new_down", "every backend of " + record_.to + " is unhealthy"},
-                           around.now_ms, out);
+  if (has_traffic() && detect(around, out)) return;
+  if (around.new_up + around.new_unknown == 0) {
+    return take_back({"new_down", "every backend of " + record_.to + " is unhealthy"}, around, out);
   }
   if (around.now_ms - record_.since_ms < record_.policy.mirror.time.count()) return;
   record_.step_since_ms = around.now_ms;
@@ -197,12 +238,16 @@ void Rollout::tick_mirroring(const RolloutSurroundings& around, RolloutSteps& ou
 
 void Rollout::tick_moving(const RolloutSurroundings& around, RolloutSteps& out) {
   warn_of_thin_steps(around);
-  const bool is_look_over =
-      around.now_ms - look_since_ms_ >= record_.policy.step_time.count() && look_.total() > 1;
+  const bool is_look_over = around.now_ms - look_since_ms_ >= record_.policy.step_time.count() &&
+                            look_.total() > 1 + 1e-9;
   if (is_look_over && !is_look_calm(around.now_ms)) begin_look(around.now_ms);
   if (detect(around, out)) return;
   if (record_.state == RolloutState::paused || ordered_) return;
   if (record_.policy.mode == RolloutMode::observe) return;
+  if (record_.step > 0 && record_.weight > target() && !is_last_step()) {
+    // A step back that was lost in a crash.
+    return order_weight(target(), false, out);
+  }
   if (const auto why = obstacle(around)) return hold(*why, around.now_ms, out);
   if (record_.weight < target()) return slew(around, out);
   try_advance(around, out);
@@ -219,7 +264,7 @@ void Rollout::tick_ended(const RolloutSurroundings& around, RolloutSteps& out) {
     out.push_back({.kind = RolloutOrderKind::tell, .event = "rolled_back"});
   } else if (record_.state == RolloutState::promoted) {
     // Nothing compares any more, but a version that is gone altogether is taken back.
-    if (around.new_up == 0 && around.new_size > 0 && around.old_up > 0) {
+    if (around.new_up + around.new_unknown == 0 && around.new_size > 0 && around.old_up > 0) {
       return begin_roll_back({"new_down", "every backend of " + record_.to + " is unhealthy"},
                              around.now_ms, out);
     }

@@ -30,7 +30,7 @@ namespace sluice::core {
 
 /// What the surroundings look like at a tick.
 struct RolloutSurroundings {
-  std::int64_t now_ms = 0;  ///< since the Unix epoch; never goes back
+  std::int64_t now_ms = 0;      ///< since the Unix epoch; never goes back
   unsigned minute_of_week = 0;  ///< local time, from Monday 00:00
   std::size_t new_up = 0;       ///< backends of NEW that take requests
   std::size_t new_size = 0;
@@ -40,6 +40,7 @@ struct RolloutSurroundings {
   /// failures come faster than OLD's, these stand for failures not seen yet.
   std::uint64_t old_overdue = 0;
   std::optional<std::int64_t> old_p99_ms;
+  std::size_t new_unknown = 0;  ///< of NEW that no check has a verdict on yet
 };
 
 /// Counts besides the streams since the last tick.
@@ -85,7 +86,10 @@ class Rollout {
                const RolloutSurroundings& around);
   /// Judges and moves on. About every 100 ms.
   RolloutSteps tick(const RolloutSurroundings& around);
+  /// The weight that was ordered last is in force. What came of an earlier order is ignored.
   RolloutSteps weight_in_force(std::uint32_t weight, std::int64_t now_ms);
+  /// Somebody else set the weight: an operator while it observes, or a reload.
+  void weight_changed(std::uint32_t weight, std::int64_t now_ms);
   /// `agrees`: none when the hook could not be asked or wants to be asked again.
   void gate_answer(std::size_t gate, std::optional<bool> agrees, const std::string& words,
                    std::int64_t now_ms);
@@ -114,12 +118,22 @@ class Rollout {
     std::string words;
   };
 
+  struct Delayed {
+    std::int64_t due_ms;
+    std::int64_t seen_ms;
+    Observation seen;        ///< of NEW
+    std::uint64_t old_good;  ///< of OLD in the same tick
+    std::uint64_t old_bad;
+  };
+
   // rollout.cpp
   EvidenceRules rules() const;
   void begin_period(std::int64_t now_ms);
+  void compact_ledger();
   bool has_traffic() const { return record_.weight > 0; }
   std::uint32_t target() const;
   bool is_last_step() const { return record_.step == record_.policy.steps.size(); }
+  bool is_promotion(std::uint32_t weight) const;
   void become(RolloutState state, const Verdict& why, std::int64_t now_ms);
   void decide(const std::string& decision, const Verdict& why, std::int64_t now_ms);
   void hold(const Verdict& why, std::int64_t now_ms, RolloutSteps& out);
@@ -142,15 +156,20 @@ class Rollout {
   void begin_look(std::int64_t now_ms);
   bool is_look_calm(std::int64_t now_ms) const;
   void warn_of_thin_steps(const RolloutSurroundings& around);
-  void inconclusive(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out);
+  bool inconclusive(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out);
+  bool is_frozen_now(const RolloutSurroundings& around) const;
 
   // rollout_judge.cpp
   void release(std::int64_t now_ms);
   void count(const Observation& observation, std::int64_t seen_ms);
+  void count_run(const Delayed& delayed);
   bool detect(const RolloutSurroundings& around, RolloutSteps& out);
+  void take_back(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out);
   std::optional<Verdict> catastrophe(const RolloutSurroundings& around) const;
   std::optional<Verdict> breach(const RolloutSurroundings& around) const;
   std::optional<Verdict> guard_breach(bool of_new) const;
+  std::optional<Verdict> guard_breach(const VersionCounts& counts, std::uint64_t slow,
+                                      bool of_new) const;
   double sound_evidence(const RolloutSurroundings& around) const;
   const BackendBad* worst_backend(Stream stream, std::uint64_t& of_all) const;
   bool may_eject(const RolloutSurroundings& around) const;
@@ -180,20 +199,20 @@ class Rollout {
   /// more of it comes.
   Evidence look_;
   VersionCounts look_new_;
+  VersionCounts look_old_;
+  std::uint64_t look_slow_old_ = 0;  ///< slower than guard.max_p99
   std::int64_t look_since_ms_ = 0;
   Observation total_;  ///< of the ledger
-  struct Delayed {
-    std::int64_t due_ms;
-    std::int64_t seen_ms;
-    Observation seen;
-  };
   std::deque<Delayed> delayed_;
+  std::deque<std::pair<std::int64_t, std::uint64_t>> slow_delayed_;  ///< due, guard_slow_new
   std::vector<RolloutDecision> news_;
   std::vector<FreezeWindow> freeze_;
   std::optional<std::uint32_t> ordered_;  ///< weight on its way
   std::int64_t last_slew_ms_ = 0;
   std::int64_t gate_asked_ms_ = 0;
+  std::size_t compact_at_ = 800;  ///< entries of the ledger
   bool is_warned_ = false;
+  std::string would_roll_back_;  ///< the reason that was told last
   bool changed_ = true;
 };
 

@@ -45,8 +45,7 @@ std::optional<Rollout::Verdict> Rollout::obstacle(const RolloutSurroundings& aro
   const bool is_suspicious = evidence_.total() >= hold_threshold();
   if (is_suspicious && !is_look_calm(around.now_ms)) return evidence_verdict();
   if (guard_breach(true)) {
-    return Verdict{"shared_breach",
-                   record_.to + " is beyond its guard, and so is " + record_.from};
+    return Verdict{"shared_breach", record_.to + " is beyond its guard, and so is " + record_.from};
   }
   for (std::size_t query = 0; query < record_.query_bad.size(); ++query) {
     const QuerySettings& asked = record_.policy.queries[query];
@@ -79,25 +78,25 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
   }
   if (evidence_.total() >= calm && !is_look_calm(now_ms)) return evidence_verdict();
   // A unit that repeats its errors counts once.
-  const double highest =
-      rate_upper_bound(look_new_.requests[errors] - look_new_.repeated_requests,
-                       evident_in_period(look_new_, errors));
+  const double highest = rate_upper_bound(look_new_.requests[errors] - look_new_.repeated_requests,
+                                          evident_in_period(look_new_, errors));
   if (highest < record_.policy.errors.max_rate) return std::nullopt;
   const double health = evidence_of_health(record_.ledger, non_inferior_ratio);
   if (health >= enough_health) return std::nullopt;
-  return Verdict{
-      "inconclusive",
-      record_.to + " failed " + std::to_string(look_new_.bad[errors]) + " of " +
-          count_text(look_new_.requests[errors], "request") + ": its error rate may still be " +
-          number_text(100 * highest) + " % (allowed: below " +
-          number_text(100 * record_.policy.errors.max_rate) + " %), and that it is no worse than " +
-          record_.from + " is not shown yet (evidence " + number_text(health) + " of " +
-          number_text(enough_health) + ")"};
+  return Verdict{"inconclusive", record_.to + " failed " + std::to_string(look_new_.bad[errors]) +
+                                     " of " + count_text(look_new_.requests[errors], "request") +
+                                     ": its error rate may still be " + number_text(100 * highest) +
+                                     " % (allowed: below " +
+                                     number_text(100 * record_.policy.errors.max_rate) +
+                                     " %), and that it is no worse than " + record_.from +
+                                     " is not shown yet (evidence " + number_text(health) + " of " +
+                                     number_text(enough_health) + ")"};
 }
 
 void Rollout::begin_look(std::int64_t now_ms) {
   look_ = Evidence(rules());
-  look_new_ = {};
+  look_new_ = look_old_ = {};
+  look_slow_old_ = 0;
   look_since_ms_ = now_ms;
 }
 
@@ -117,16 +116,18 @@ void Rollout::try_advance(const RolloutSurroundings& around, RolloutSteps& out) 
     if (passed < std::max(record_.policy.step_timeout, least).count()) {
       return hold(*why, around.now_ms, out);
     }
-    return inconclusive(*why, around, out);
+    if (!inconclusive(*why, around, out)) return;
   }
-  const bool is_frozen_now =
-      std::any_of(freeze_.begin(), freeze_.end(), [&](const FreezeWindow& window) {
-        return is_frozen(window, around.minute_of_week);
-      });
-  if (is_frozen_now) {
+  if (is_frozen_now(around)) {
     return hold({"freeze", "nothing advances in a maintenance window"}, around.now_ms, out);
   }
   if (passes_gate(around, out)) advance(around, out);
+}
+
+bool Rollout::is_frozen_now(const RolloutSurroundings& around) const {
+  return std::any_of(freeze_.begin(), freeze_.end(), [&](const FreezeWindow& window) {
+    return is_frozen(window, around.minute_of_week);
+  });
 }
 
 /// Says once, early, which steps cannot gather their requests in time at the rate seen so far.
@@ -135,61 +136,58 @@ void Rollout::warn_of_thin_steps(const RolloutSurroundings& around) {
   const std::int64_t passed = around.now_ms - record_.started_ms;
   if (is_warned_ || passed < long_enough_ms) return;
   is_warned_ = true;
-  const auto seen = static_cast<double>(total_.old_pool.requests[errors] +
-                                        total_.new_pool.requests[errors]);
-  const double in_time = seen / static_cast<double>(passed) *
-                         static_cast<double>(record_.policy.step_timeout.count());
+  const auto seen =
+      static_cast<double>(total_.old_pool.requests[errors] + total_.new_pool.requests[errors]);
+  const double in_time =
+      seen / static_cast<double>(passed) * static_cast<double>(record_.policy.step_timeout.count());
   std::string thin;
   for (const std::uint32_t step : record_.policy.steps) {
     const double expected = in_time * step / percent_100;
-    if (step <= record_.weight || expected >= static_cast<double>(record_.policy.min_requests)) {
+    if (step < record_.weight || expected >= static_cast<double>(record_.policy.min_requests)) {
       continue;
     }
     thin += (thin.empty() ? "" : ", ") + percent_text(step);
   }
   if (thin.empty()) return;
   decide("warn",
-         {"thin_traffic",
-          "at " + number_text(1000 * seen / static_cast<double>(passed)) +
-              " requests a second the steps " + thin + " do not see " +
-              count_text(record_.policy.min_requests, "request") + " within " +
-              duration_text(record_.policy.step_timeout)},
+         {"thin_traffic", "at " + number_text(1000 * seen / static_cast<double>(passed)) +
+                              " requests a second the steps " + thin + " do not see " +
+                              count_text(record_.policy.min_requests, "request") + " within " +
+                              duration_text(record_.policy.step_timeout)},
          around.now_ms);
 }
 
-void Rollout::inconclusive(const Verdict& why, const RolloutSurroundings& around,
+/// The step's time is over. True when it goes on all the same.
+bool Rollout::inconclusive(const Verdict& why, const RolloutSurroundings& around,
                            RolloutSteps& out) {
+  // No traffic is no fault of NEW, and no merit either (pitfall P14).
   const bool has_seen = record_.step_new.requests[errors] > 0;
-  const std::string late =
-      "; the time of the step (" + duration_text(record_.policy.step_timeout) + ") is over";
-  switch (record_.policy.on_inconclusive) {
-    case Inconclusive::advance:
-      if (has_seen) return advance(around, out);
-      break;
-    case Inconclusive::rollback:
-      // No traffic is no fault of NEW (pitfall P14).
-      if (has_seen) {
-        return begin_roll_back({"inconclusive", why.words + late}, around.now_ms, out);
-      }
-      break;
-    case Inconclusive::hold:
-      break;
+  const Inconclusive wish = record_.policy.on_inconclusive;
+  if (has_seen && wish == Inconclusive::advance) return true;
+  const std::string words = why.words + "; the time of the step (" +
+                            duration_text(record_.policy.step_timeout) + ") is over";
+  if (has_seen && wish == Inconclusive::rollback) {
+    take_back({"inconclusive", words}, around, out);
+  } else {
+    hold({why.reason, words}, around.now_ms, out);
   }
-  hold({why.reason, why.words + late}, around.now_ms, out);
+  return false;
 }
 
 void Rollout::advance(const RolloutSurroundings& around, RolloutSteps& out) {
   const std::uint32_t next = next_weight();
-  decide("advance",
-         {"", percent_text(next) + " go to " + record_.to +
-                  (record_.step == 0 ? "" : ": evidence of harm " + number_text(evidence()) +
-                                                ", " +
-                                                count_text(record_.step_new.requests[errors],
-                                                           "request") +
-                                                " in the last step")},
-         around.now_ms);
+  decide(
+      "advance",
+      {"", percent_text(next) + " go to " + record_.to +
+               (record_.step == 0 ? ""
+                                  : ": evidence of harm " + number_text(evidence()) + ", " +
+                                        count_text(record_.step_new.requests[errors], "request") +
+                                        " in the last step")},
+      around.now_ms);
   if (is_last_step()) return order_weight(percent_100, false, out);
   ++record_.step;
+  ++record_.revision;
+  last_slew_ms_ = around.now_ms;
   while (!is_last_step() && target() <= record_.weight) ++record_.step;
   record_.step_new = {};
   record_.step_since_ms = around.now_ms;
@@ -199,10 +197,14 @@ void Rollout::advance(const RolloutSurroundings& around, RolloutSteps& out) {
 
 /// Moves the weight towards the step's, no faster than the policy allows.
 void Rollout::slew(const RolloutSurroundings& around, RolloutSteps& out) {
+  if (is_frozen_now(around)) {
+    return hold({"freeze", "nothing advances in a maintenance window"}, around.now_ms, out);
+  }
   go_on(around.now_ms);
   if (record_.policy.slew == 0) return order_weight(target(), false, out);
   // Time in which nothing was gained is not made up for.
-  if (around.now_ms - last_slew_ms_ > longest_slew_ms) last_slew_ms_ = around.now_ms - slew_interval_ms;
+  if (around.now_ms - last_slew_ms_ > longest_slew_ms)
+    last_slew_ms_ = around.now_ms - slew_interval_ms;
   const std::int64_t passed = around.now_ms - last_slew_ms_;
   const std::int64_t rate = record_.policy.slew;
   const auto gain = static_cast<std::uint32_t>(rate * passed / 60'000);
@@ -220,11 +222,10 @@ bool Rollout::passes_gate(const RolloutSurroundings& around, RolloutSteps& out) 
     if (record_.gates[gate] == GateState::closed) since = around.now_ms;
     const bool is_new = std::exchange(record_.gates[gate], GateState::asking) != GateState::asking;
     if (around.now_ms - since >= settings.timeout.count()) {
-      const Verdict late{"gate", "nobody opened the gate before " +
-                                     percent_text(settings.before) + " within " +
-                                     duration_text(settings.timeout)};
+      const Verdict late{"gate", "nobody opened the gate before " + percent_text(settings.before) +
+                                     " within " + duration_text(settings.timeout)};
       if (settings.on_timeout == RolloutReaction::rollback) {
-        begin_roll_back(late, around.now_ms, out);
+        take_back(late, around, out);
       } else {
         hold(late, around.now_ms, out);
       }
@@ -235,10 +236,9 @@ bool Rollout::passes_gate(const RolloutSurroundings& around, RolloutSteps& out) 
       gate_asked_ms_ = around.now_ms;
       out.push_back({.kind = RolloutOrderKind::ask_gate, .gate = gate});
     }
-    hold({"gate", settings.manual ? "waits for an approval before " +
-                                        percent_text(settings.before)
-                                  : "waits for " + settings.hook + " before " +
-                                        percent_text(settings.before)},
+    hold({"gate", settings.manual
+                      ? "waits for an approval before " + percent_text(settings.before)
+                      : "waits for " + settings.hook + " before " + percent_text(settings.before)},
          around.now_ms, out);
     return false;
   }

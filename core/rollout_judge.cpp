@@ -12,20 +12,23 @@ constexpr double step_back_at = 100;
 constexpr double hold_at = 20;
 constexpr double guard_shared_at = 20;
 constexpr double p99_rate = 0.01;
+/// What stands without the worst backend needs a twentieth of the evidence only: a broken machine
+/// is taken out within seconds, so there is no long time in which chance could reach that.
+constexpr double leave_one_out_bonus = 20;
 constexpr unsigned most_steps_back = 2;
 constexpr std::size_t errors = index_of(Stream::errors);
-constexpr std::size_t in_quantiles = index_of(Stream::p50);
 /// How long NEW's outcomes are held back: about as long as OLD takes to show the same.
 constexpr std::int64_t least_settling_ms = 100;
 constexpr std::int64_t most_settling_ms = 1000;
 constexpr std::int64_t usual_settling_ms = 250;
+constexpr std::int64_t half_tick_ms = 50;
 
 std::string of_text(std::uint64_t bad, std::uint64_t requests) {
   return std::to_string(bad) + " of " + std::to_string(requests);
 }
 
-/// Whether `of_one` of `all` events are too many to have hit one of `members` backends by chance: the
-/// Chernoff bound of that is below one in a thousand, whichever backend it is.
+/// Whether `of_one` of `all` events are too many to have hit one of `members` backends by chance:
+/// the Chernoff bound of that is below one in a thousand, whichever backend it is.
 bool is_concentrated(std::uint64_t of_one, std::uint64_t all, std::size_t members) {
   const double even = 1 / static_cast<double>(members);
   const double share = static_cast<double>(of_one) / static_cast<double>(all);
@@ -54,19 +57,28 @@ double Rollout::hold_threshold() const {
 
 void Rollout::observe(std::vector<Observation> observations, const RolloutExtras& extras,
                       const RolloutSurroundings& around) {
+  // Ticks are where it ends, so half a tick more or less is rounded.
   const std::int64_t settling = std::clamp(around.old_p99_ms.value_or(usual_settling_ms),
-                                           least_settling_ms, most_settling_ms);
+                                           least_settling_ms, most_settling_ms) -
+                                half_tick_ms;
   for (Observation& seen : observations) {
     seen.period = std::min(seen.period, record_.ledger.period());
     count({seen.period, seen.weight, seen.old_pool, {}, {}}, around.now_ms);
-    if (seen.new_pool.is_zero()) continue;
+    const std::uint64_t old_bad =
+        std::min(seen.old_pool.bad[errors], seen.old_pool.requests[errors]);
+    const std::uint64_t old_good = seen.old_pool.requests[errors] - old_bad;
     seen.old_pool = {};
-    delayed_.push_back({around.now_ms + settling, around.now_ms, std::move(seen)});
+    delayed_.push_back(
+        {around.now_ms + settling, around.now_ms, std::move(seen), old_good, old_bad});
   }
   record_.shielded += extras.shielded;
   record_.bad_delivered += extras.bad_delivered;
   record_.guard_slow_old += extras.guard_slow_old;
-  record_.guard_slow_new += extras.guard_slow_new;
+  look_slow_old_ += extras.guard_slow_old;
+  // With the requests that they belong to.
+  if (extras.guard_slow_new > 0) {
+    slow_delayed_.push_back({around.now_ms + settling, extras.guard_slow_new});
+  }
   record_.mirrored += extras.mirrored;
   record_.mirror_differences += extras.mirror_differences;
 }
@@ -74,7 +86,12 @@ void Rollout::observe(std::vector<Observation> observations, const RolloutExtras
 void Rollout::release(std::int64_t now_ms) {
   while (!delayed_.empty() && delayed_.front().due_ms <= now_ms) {
     count(delayed_.front().seen, delayed_.front().seen_ms);
+    count_run(delayed_.front());
     delayed_.pop_front();
+  }
+  while (!slow_delayed_.empty() && slow_delayed_.front().first <= now_ms) {
+    record_.guard_slow_new += slow_delayed_.front().second;
+    slow_delayed_.pop_front();
   }
 }
 
@@ -83,29 +100,31 @@ void Rollout::count(const Observation& seen, std::int64_t seen_ms) {
   total_.old_pool.add(seen.old_pool);
   total_.new_pool.add(seen.new_pool);
   add_backends(total_.by_backend, seen.by_backend);
-  Observation sound = seen;
-  for (const BackendBad& one : seen.by_backend) {
-    const auto& out = record_.ejected;
-    if (std::find(out.begin(), out.end(), one.backend) == out.end()) continue;
-    for (std::size_t stream = 0; stream < stream_count; ++stream) {
-      const std::uint64_t evident_now = evident_in_period(sound.new_pool, stream);
-      sound.new_pool.bad[stream] -= std::min(one.bad[stream], evident_now);
-    }
-  }
-  evidence_.add(sound);
+  evidence_.add(seen, record_.ejected);
   if (std::abs(seen.weight * percent_100 - record_.weight) < 0.5) {
     record_.step_new.add(seen.new_pool);
     if (seen_ms >= look_since_ms_) look_new_.add(seen.new_pool);
   }
-  if (seen_ms >= look_since_ms_) look_.add(sound);
-  const std::uint64_t failed = seen.new_pool.bad[errors];
-  if (seen.new_pool.requests[errors] > failed) {
-    record_.run_failed = record_.run_old_good = record_.run_old_bad = 0;
-  } else {
-    record_.run_failed += failed;
+  if (seen_ms >= look_since_ms_) {
+    look_.add(seen, record_.ejected);
+    look_old_.add(seen.old_pool);
   }
-  record_.run_old_bad += seen.old_pool.bad[errors];
-  record_.run_old_good += seen.old_pool.requests[errors] - seen.old_pool.bad[errors];
+}
+
+/// The failures of NEW in a row, and what OLD did in the same ticks.
+void Rollout::count_run(const Delayed& delayed) {
+  const VersionCounts& of_new = delayed.seen.new_pool;
+  // A unit that repeats its errors counts once.
+  const std::uint64_t failed = evident_in_period(of_new, errors);
+  if (of_new.requests[errors] > of_new.bad[errors]) {
+    record_.run_failed = record_.run_old_good = record_.run_old_bad = 0;
+    return;
+  }
+  // What OLD served before the run began says nothing.
+  if (record_.run_failed == 0 && failed == 0) return;
+  record_.run_failed += failed;
+  record_.run_old_good += delayed.old_good;
+  record_.run_old_bad += delayed.old_bad;
 }
 
 /// Takes traffic back when something calls for it. True when an order was given or nothing else may
@@ -113,20 +132,25 @@ void Rollout::count(const Observation& seen, std::int64_t seen_ms) {
 bool Rollout::detect(const RolloutSurroundings& around, RolloutSteps& out) {
   const auto why = breach(around);
   if (!why) return step_back(around, out);
+  take_back(*why, around, out);
+  return true;
+}
+
+/// Back to OLD, if that can serve and the rollout may act.
+void Rollout::take_back(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out) {
   if (record_.policy.mode == RolloutMode::observe) {
-    const bool is_told = record_.reason == why->reason && record_.state == RolloutState::holding;
-    if (!is_told) decide("would_roll_back", *why, around.now_ms);
-    hold(*why, around.now_ms, out);
-    return true;
+    if (std::exchange(would_roll_back_, why.reason) != why.reason) {
+      decide("would_roll_back", why, around.now_ms);
+    }
+    return hold(why, around.now_ms, out);
   }
   if (around.old_up == 0 && has_traffic()) {
-    hold({"old_down", "should go back to " + record_.from +
-                          ", but no backend of it can serve; what speaks for it: " + why->words},
-         around.now_ms, out);
-    return true;
+    return hold(
+        {"old_down", "should go back to " + record_.from +
+                         ", but no backend of it can serve; what speaks for it: " + why.words},
+        around.now_ms, out);
   }
-  begin_roll_back(*why, around.now_ms, out);
-  return true;
+  begin_roll_back(why, around.now_ms, out);
 }
 
 std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& around) const {
@@ -143,8 +167,7 @@ std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& aroun
   }
   const bool has_seen = record_.step_new.requests[errors] > 0 || !has_traffic();
   if (around.now_ms - record_.started_ms >= record_.policy.deadline.count() && has_seen) {
-    return Verdict{"deadline", "was not promoted within " +
-                                   duration_text(record_.policy.deadline) +
+    return Verdict{"deadline", "was not promoted within " + duration_text(record_.policy.deadline) +
                                    (record_.words.empty() ? "" : "; it waited: " + record_.words)};
   }
   return std::nullopt;
@@ -152,23 +175,30 @@ std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& aroun
 
 std::optional<Rollout::Verdict> Rollout::catastrophe(const RolloutSurroundings& around) const {
   if (!has_traffic()) return std::nullopt;
-  if (around.new_up == 0 && around.new_size > 0) {
+  if (around.new_up + around.new_unknown == 0 && around.new_size > 0) {
     return Verdict{"new_down", "every backend of " + record_.to + " is unhealthy"};
   }
   const std::uint64_t limit = record_.policy.catastrophe;
-  const bool old_serves =
-      record_.run_old_good >= limit && (record_.run_old_bad + around.old_overdue) * 10 <= record_.run_old_good;
+  const bool old_serves = record_.run_old_good >= limit &&
+                          (record_.run_old_bad + around.old_overdue) * 10 <= record_.run_old_good;
   if (limit == 0 || record_.run_failed < limit || !old_serves) return std::nullopt;
-  return Verdict{"catastrophe",
-                 record_.to + " failed the last " + std::to_string(record_.run_failed) +
-                     " requests in a row while " + record_.from + " served " +
-                     std::to_string(record_.run_old_good)};
+  return Verdict{"catastrophe", record_.to + " failed the last " +
+                                    std::to_string(record_.run_failed) +
+                                    " requests in a row while " + record_.from + " served " +
+                                    std::to_string(record_.run_old_good)};
 }
 
-/// A bound that the operator set and that one of the pools has surely broken.
+/// A bound that the operator set and that one of the pools has surely broken. OLD also when it has
+/// in the present look only: a good past must not hide an outage that both share.
 std::optional<Rollout::Verdict> Rollout::guard_breach(bool of_new) const {
+  if (of_new) return guard_breach(total_.new_pool, record_.guard_slow_new, true);
+  if (auto why = guard_breach(total_.old_pool, record_.guard_slow_old, false)) return why;
+  return guard_breach(look_old_, look_slow_old_, false);
+}
+
+std::optional<Rollout::Verdict> Rollout::guard_breach(const VersionCounts& counts,
+                                                      std::uint64_t slow, bool of_new) const {
   const RolloutGuardSettings& guard = record_.policy.guard;
-  const VersionCounts& counts = of_new ? total_.new_pool : total_.old_pool;
   const double needed = of_new ? threshold() : guard_shared_at;
   const std::string& pool = of_new ? record_.to : record_.from;
   // A unit that repeats its errors counts once.
@@ -177,14 +207,11 @@ std::optional<Rollout::Verdict> Rollout::guard_breach(bool of_new) const {
                                                   evident_in_period(counts, errors)) >= needed) {
     return Verdict{"max_error_rate",
                    pool + " failed " + of_text(counts.bad[errors], counts.requests[errors]) +
-                       " requests; allowed are " + number_text(100 * *guard.max_error_rate) +
-                       " %"};
+                       " requests; allowed are " + number_text(100 * *guard.max_error_rate) + " %"};
   }
-  const std::uint64_t slow = of_new ? record_.guard_slow_new : record_.guard_slow_old;
-  if (guard.max_p99 &&
-      evidence_above_rate(p99_rate, counts.requests[in_quantiles], slow) >= needed) {
+  if (guard.max_p99 && evidence_above_rate(p99_rate, counts.requests[errors], slow) >= needed) {
     return Verdict{"max_p99", pool + " needed more than " + duration_text(*guard.max_p99) +
-                                  " for " + of_text(slow, counts.requests[in_quantiles]) +
+                                  " for " + of_text(slow, counts.requests[errors]) +
                                   " requests; allowed is 1 %"};
   }
   return std::nullopt;
@@ -230,8 +257,11 @@ double Rollout::sound_evidence(const RolloutSurroundings& around) const {
   const BackendBad* worst = worst_backend(evidence_.strongest(), of_all);
   if (worst == nullptr) return least;
   without.push_back(worst->backend);
-  const Evidence others(rules(), record_.ledger, without);
-  return std::min(least, others.total());
+  EvidenceRules of_others = rules();
+  const auto size = static_cast<double>(around.new_size);
+  of_others.counted_part = std::max(0.0, 1 - static_cast<double>(without.size()) / size);
+  const Evidence others(of_others, record_.ledger, without);
+  return std::min(least, others.total() * leave_one_out_bonus);
 }
 
 Rollout::Verdict Rollout::evidence_verdict() const {
@@ -278,13 +308,16 @@ bool Rollout::step_back(const RolloutSurroundings& around, RolloutSteps& out) {
   const bool has_settled =
       around.now_ms - record_.step_since_ms >= record_.policy.step_time.count() ||
       record_.steps_back == 0;
-  const bool may = record_.state != RolloutState::paused && record_.step > 1 &&
-                   record_.steps_back < most_steps_back && has_settled;
+  const bool may = record_.state != RolloutState::paused && record_.step > 1 && around.old_up > 0 &&
+                   !is_look_calm(around.now_ms) && record_.steps_back < most_steps_back &&
+                   has_settled;
   if (sound < step_back_at || step_back_at >= threshold() || !may) return false;
   const Verdict why = evidence_verdict();
   ++record_.steps_back;
   --record_.step;
+  ++record_.revision;
   record_.step_new = {};
+  record_.passes_step = false;
   decide("step_back", {why.reason, "back to " + percent_text(target()) + ": " + why.words},
          around.now_ms);
   hold(why, around.now_ms, out);

@@ -45,8 +45,8 @@ struct RolloutRecord {
   std::string hook_failure;                  ///< a hook that could not be told; "" when none
 
   Ledger ledger;
-  VersionCounts step_new;  ///< in this step
-  std::uint64_t run_failed = 0;  ///< failures of NEW in a row
+  VersionCounts step_new;          ///< in this step
+  std::uint64_t run_failed = 0;    ///< failures of NEW in a row
   std::uint64_t run_old_good = 0;  ///< of OLD, since that run began
   std::uint64_t run_old_bad = 0;
   std::uint64_t guard_slow_old = 0;  ///< slower than guard.max_p99

@@ -17,9 +17,8 @@ StreamCounts counts_of(const VersionCounts& counts, std::size_t stream) {
 std::vector<EpochStatus> epochs_of(const Ledger& ledger) {
   std::vector<EpochStatus> epochs;
   for (const Observation& entry : ledger.entries()) {
-    auto row = std::find_if(epochs.begin(), epochs.end(), [&](const EpochStatus& epoch) {
-      return epoch.weight == entry.weight;
-    });
+    auto row = std::find_if(epochs.begin(), epochs.end(),
+                            [&](const EpochStatus& epoch) { return epoch.weight == entry.weight; });
     if (row == epochs.end()) {
       row = epochs.insert(epochs.end(), EpochStatus{});
       row->weight = entry.weight;

@@ -79,8 +79,8 @@ Result<RolloutSteps, std::string> Rollout::resume(const std::string& who, std::i
 }
 
 Result<RolloutSteps, std::string> Rollout::promote(const std::string& who, std::int64_t now_ms) {
-  const bool is_paused_moving = record_.state == RolloutState::paused &&
-                                record_.before_pause == RolloutState::stepping;
+  const bool is_paused_moving =
+      record_.state == RolloutState::paused && record_.before_pause == RolloutState::stepping;
   if (record_.policy.mode == RolloutMode::observe) {
     return "the rollout " + record_.id + " only observes; set the weights with a split";
   }
@@ -102,6 +102,7 @@ Result<RolloutSteps, std::string> Rollout::promote_full(const std::string& who,
     return refusal("a full promotion", "before the promotion");
   }
   record_.step = record_.policy.steps.size();
+  ++record_.revision;
   decide("promote_full", {"operator", who + " sent all traffic to " + record_.to}, now_ms);
   become(RolloutState::stepping, {}, now_ms);
   RolloutSteps out;
@@ -125,12 +126,15 @@ Result<RolloutSteps, std::string> Rollout::undo(const std::string& who, std::int
 }
 
 Result<RolloutSteps, std::string> Rollout::approve(const std::string& who, std::int64_t now_ms) {
-  const auto asking = std::find(record_.gates.begin(), record_.gates.end(), GateState::asking);
-  if (asking == record_.gates.end() || !is_before_promotion(record_.state)) {
+  std::size_t asking = 0;
+  while (asking < record_.gates.size() && (record_.gates[asking] != GateState::asking ||
+                                           record_.policy.gates[asking].before != next_weight())) {
+    ++asking;
+  }
+  if (asking == record_.gates.size() || !is_before_promotion(record_.state)) {
     return "no gate of the rollout " + record_.id + " waits for an approval";
   }
-  gate_answer(static_cast<std::size_t>(asking - record_.gates.begin()), true,
-              who + " approved it", now_ms);
+  gate_answer(asking, true, who + " approved it", now_ms);
   return RolloutSteps{};
 }
 

@@ -8,7 +8,7 @@
 namespace sluice::proxy {
 namespace {
 
-const Actor rollout_actor{"rollout", "sluice", "rollout"};
+const Actor rollout_actor{rollout_actor_name, "sluice", "rollout"};
 
 }  // namespace
 
@@ -72,6 +72,11 @@ RolloutGround::PoolCondition LocalControl::pool_condition(const std::string& poo
     const BackendCondition one = condition_of(pool, backend.address);
     ++condition.size;
     condition.up += one.up && !one.draining ? 1 : 0;
+    condition.healthy += one.up ? 1 : 0;
+    const HealthState health = health_of(pool, backend.address);
+    const bool is_known =
+        health != HealthState::unknown && resolver_.is_known(pool, backend.address);
+    condition.unknown += is_known ? 0 : 1;
   }
   return condition;
 }
@@ -92,11 +97,12 @@ const RouteSettings* LocalControl::route_settings(const std::string& route) cons
 void LocalControl::put_weights(const std::string& route, std::vector<ShareSettings> weights,
                                bool is_urgent, std::function<void()> done) {
   const std::size_t index = core::route_index(*plan_->topology, route);
-  if (index == plan_->topology->routes.size()) return;
+  if (index == plan_->topology->routes.size()) return boost::asio::post(io_, std::move(done));
   note_weights(index, weights, rollout_actor);
   const auto post = [this, route, done = std::move(done)] {
     const std::size_t now = core::route_index(*plan_->topology, route);
-    if (now < plan_->topology->routes.size()) post_split(now, done);
+    if (now == plan_->topology->routes.size()) return done();
+    post_split(now, done);
   };
   // Users must not wait for a disk: a rollback that is lost is decided once more.
   if (is_urgent) {
@@ -108,14 +114,24 @@ void LocalControl::put_weights(const std::string& route, std::vector<ShareSettin
 
 void LocalControl::refresh_trial(const std::string& route, std::function<void()> done) {
   const std::size_t index = core::route_index(*plan_->topology, route);
-  if (index < plan_->topology->routes.size()) post_split(index, std::move(done));
+  if (index == plan_->topology->routes.size()) return boost::asio::post(io_, std::move(done));
+  post_split(index, std::move(done));
 }
 
-void LocalControl::drain_pool(const std::string& pool, std::function<void(bool drained)> done) {
-  drain({pool, "", std::nullopt, true}, rollout_actor,
-        [done = std::move(done)](const Outcome<DrainStatus>& outcome) {
-          done(outcome && outcome->state == DrainState::drained);
-        });
+void LocalControl::drain_pool(const std::string& pool, milliseconds deadline,
+                              std::function<void()> done) {
+  drain({pool, "", deadline, true}, rollout_actor,
+        [done = std::move(done)](const Outcome<DrainStatus>&) { done(); });
+}
+
+std::string LocalControl::other_user(const std::string& route, const std::string& pool) const {
+  for (const RouteSettings& other : effective_.routes) {
+    if (other.name == route) continue;
+    for (const ShareSettings& share : other.split) {
+      if (share.pool == pool && share.weight > 0) return other.name;
+    }
+  }
+  return {};
 }
 
 void LocalControl::undrain_pool(const std::string& pool, std::function<void()> done) {
@@ -124,9 +140,10 @@ void LocalControl::undrain_pool(const std::string& pool, std::function<void()> d
 }
 
 std::string LocalControl::drained_by(const std::string& pool) const {
-  const auto found = std::find_if(
-      overrides_.drains.begin(), overrides_.drains.end(),
-      [&](const core::DrainOverride& drain) { return drain.pool == pool && drain.backend.empty(); });
+  const auto found = std::find_if(overrides_.drains.begin(), overrides_.drains.end(),
+                                  [&](const core::DrainOverride& drain) {
+                                    return drain.pool == pool && drain.backend.empty();
+                                  });
   if (found == overrides_.drains.end()) return {};
   return found->origin.by.empty() ? "somebody" : found->origin.by;
 }

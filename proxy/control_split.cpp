@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
+#include "core/rollout_text.hpp"
 #include "proxy/json_writer.hpp"
 #include "proxy/local_control.hpp"
 
@@ -140,7 +141,9 @@ void LocalControl::set_split(const std::string& route, std::vector<ShareSettings
     return deny({409, "A rollout moves the weights",
                  "rollout " + rollout->id + " of route \"" + route + "\" is " +
                      std::string(to_string(rollout->state)) +
-                     "; abort it, or send it on with promote"});
+                     (rollout->weight == core::percent_100
+                          ? "; undo it, or wait until its old pool is drained"
+                          : "; abort it, or send it on with promote")});
   }
   note_weights(index, weights, actor);
   post_split(index, [this, route, done, status = route_status(index)] {
@@ -164,6 +167,12 @@ void LocalControl::note_weights(std::size_t route, const std::vector<ShareSettin
   for (RouteSettings& settings : effective_.routes) {
     if (settings.name == before.name) settings.split = all;
   }
+  // A pool that a rollout drained takes requests again when somebody gives it a weight.
+  for (const ShareSettings& share : all) {
+    if (share.weight > 0 && drained_by(share.pool) == rollout_actor_name) {
+      undrain_pool(share.pool, [] {});
+    }
+  }
   audit(actor, "split", before.name, in_words(old), in_words(all));
   notices_.split({before.name, old, all, before.revision + 1, actor.who, actor.why});
 }
@@ -176,8 +185,8 @@ void LocalControl::post_split(std::size_t route, std::function<void()> then) {
     if (effective.name != settings.settings.name) continue;
     auto plan = std::make_shared<core::Plan>(*plan_);
     ++plan->generation;
-    plan->splits[route] = core::build_split(*plan->topology, route, effective.split,
-                                            rollouts_.trial(effective.name));
+    plan->splits[route] =
+        core::build_split(*plan->topology, route, effective.split, rollouts_.trial(effective.name));
     plan_ = std::move(plan);
   }
   post_plan(false, std::move(then));
@@ -189,8 +198,7 @@ std::shared_ptr<const core::Plan> LocalControl::with_trials(core::Plan plan) con
     const RouteSettings& settings = plan.topology->routes[route].settings;
     auto trial = rollouts_.trial(settings.name);
     if (!trial) continue;
-    plan.splits[route] =
-        core::build_split(*plan.topology, route, settings.split, std::move(trial));
+    plan.splits[route] = core::build_split(*plan.topology, route, settings.split, std::move(trial));
   }
   return std::make_shared<const core::Plan>(std::move(plan));
 }

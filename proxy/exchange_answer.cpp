@@ -83,7 +83,8 @@ Task<Fault> Exchange::receive_answer() {
   record.head_ns = ns_between(record.sent, head_begun_);
   if (record.attempts == 1) record.first_head_ns = record.head_ns;
   probe_.answered(head.status, record.head_ns);
-  refuses_answer_ = trial() != nullptr && trial()->errors.contains(head.status) && may_shield(false);
+  refuses_answer_ =
+      trial() != nullptr && trial()->errors.contains(head.status) && may_shield(false);
   if (refuses_answer_) co_return Fault{Side::backend, FailureReason::bad_response, 502, "shielded"};
   co_return co_await relay_answer(head);
 }

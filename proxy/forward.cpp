@@ -33,7 +33,11 @@ Task<void> Exchange::forward() {
     judge_fault(fault, goes_on);
     if (!goes_on) co_return co_await answer_fault(fault);
   }
-  if (last_fault_) co_return co_await answer_fault(last_fault_);
+  if (last_fault_) {
+    // Nobody is left for the attempt that was to go on.
+    judge_fault(last_fault_, false);
+    co_return co_await answer_fault(last_fault_);
+  }
   co_await answer_unavailable();
 }
 

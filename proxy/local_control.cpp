@@ -67,7 +67,14 @@ LocalControl::~LocalControl() = default;
 void LocalControl::start(std::function<void()> ready) {
   plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
   on_ready_ = std::move(ready);
-  rollouts_.restore(std::move(overrides_.rollouts));
+  if (state_.held_by().empty()) {
+    rollouts_.restore(std::move(overrides_.rollouts));
+  } else {
+    notices_.log(LogLevel::error, "the state folder of " + state_.path() + " is held by " +
+                                      state_.held_by() +
+                                      ", which decides: nothing that is changed here is kept, and "
+                                      "no rollout begins, until it is gone");
+  }
   plan_ = with_trials(*plan_);
   host_.start();
   follow_membership();
@@ -96,11 +103,34 @@ void LocalControl::tick() {
   wheel_.advance(Clock::now());
   if (on_ready_) check_ready();
   if (!watches_.empty()) poll_drains();
-  rollouts_.tick();
+  // Before the first verdicts every pool looks broken.
+  if (!on_ready_) rollouts_.tick();
+  begin_to_decide();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });
+}
+
+/// The process that held the state folder is gone: what it left under way goes on here.
+void LocalControl::begin_to_decide() {
+  if (state_.held_by().empty() || Clock::now() < next_lock_) return;
+  next_lock_ = Clock::now() + std::chrono::seconds(1);
+  if (!state_.retry_lock()) return;
+  notices_.log(LogLevel::warn, "the state folder is free: this process decides from now on");
+  auto saved = state_.load();
+  if (saved) {
+    core::Effective effective = core::lay_over(configured_, *saved);
+    for (const std::string& notice : effective.notices) notices_.log(LogLevel::warn, notice);
+    overrides_ = std::move(effective.kept);
+    effective_ = std::move(effective.settings);
+    plan_ = std::make_shared<const core::Plan>(core::build_plan(plan_->generation + 1, effective_));
+    follow_membership();
+    rollouts_.restore(std::move(overrides_.rollouts));
+    plan_ = with_trials(*plan_);
+    post_plan(true, [] {});
+  }
+  keep_then([] {});
 }
 
 void LocalControl::check_ready() {
@@ -179,6 +209,7 @@ void LocalControl::follow_membership() {
     prober_.forget(member.first, member.second);
     resolver_.forget(member.first, member.second);
     kept_verdicts_.erase(member);
+    ejected_.erase(member);
   }
   members_ = std::move(members);
 }
@@ -187,6 +218,8 @@ void LocalControl::on_health(const std::string& pool, const std::string& address
                              const std::string& seen) {
   const auto kept = kept_verdicts_.extract({pool, address});
   if (!kept.empty() && kept.mapped() == state) return;
+  // It was down and came back: repaired, so it may show itself.
+  if (state == HealthState::up) ejected_.erase({pool, address});
   post_condition(pool, address);
   notices_.health({pool, address, state, seen});
 }

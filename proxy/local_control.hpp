@@ -96,6 +96,7 @@ class LocalControl final : public Control, private RolloutGround {
 
   // local_control.cpp
   void tick();
+  void begin_to_decide();
   void check_ready();
   void post_plan(bool with_conditions, std::function<void()> then);
   void post_condition(const std::string& pool, const std::string& address);
@@ -131,8 +132,11 @@ class LocalControl final : public Control, private RolloutGround {
   void put_weights(const std::string& route, std::vector<ShareSettings> weights, bool is_urgent,
                    std::function<void()> done) override;
   void refresh_trial(const std::string& route, std::function<void()> done) override;
-  void drain_pool(const std::string& pool, std::function<void(bool drained)> done) override;
+  void drain_pool(const std::string& pool, milliseconds deadline,
+                  std::function<void()> done) override;
+  std::string other_user(const std::string& route, const std::string& pool) const override;
   void undrain_pool(const std::string& pool, std::function<void()> done) override;
+  const std::string& state_held_by() const override { return state_.held_by(); }
   std::string drained_by(const std::string& pool) const override;
   void eject(const std::string& pool, const std::string& backend) override;
   void readmit(const std::string& pool) override;
@@ -197,6 +201,7 @@ class LocalControl final : public Control, private RolloutGround {
   bool has_dropped_overrides_ = false;
   bool last_reload_ok_ = true;
   bool is_stopped_ = false;
+  TimePoint next_lock_{};  ///< then the state folder is tried again
   bool poll_under_way_ = false;
 };
 

@@ -49,9 +49,9 @@ Task<void> Mirror::run() {
   if (ticket_ && co_await connect()) {
     std::array<iovec, 1> piece{iovec{head_.data(), head_.size()}};
     connection_->mark_sent();
-    is_answered = co_await connection_->stream().write(piece, timeouts_.backend_idle) ==
-                      IoError::none &&
-                  co_await receive_head(head);
+    is_answered =
+        co_await connection_->stream().write(piece, timeouts_.backend_idle) == IoError::none &&
+        co_await receive_head(head);
   }
   const unsigned status = is_answered ? head.status : 0;
   const std::uint64_t taken = ns_between(begun, Clock::now());

@@ -109,16 +109,14 @@ void Proxy::steer_rollout(std::string route, RolloutVerb verb, Done<RolloutStatu
 }
 
 std::future<Outcome<RolloutStatus>> Proxy::steer_rollout(std::string route, RolloutVerb verb) {
-  return promised<RolloutStatus>([&](Done<RolloutStatus> done) {
-    steer_rollout(std::move(route), verb, std::move(done));
-  });
+  return promised<RolloutStatus>(
+      [&](Done<RolloutStatus> done) { steer_rollout(std::move(route), verb, std::move(done)); });
 }
 
 void Proxy::rollout(std::string route, Done<RolloutStatus> done) {
-  impl_->ask<RolloutStatus>(std::move(done),
-                            [=](LocalControl& control, Done<RolloutStatus> answer) {
-                              answer(control.rollout(route));
-                            });
+  impl_->ask<RolloutStatus>(
+      std::move(done),
+      [=](LocalControl& control, Done<RolloutStatus> answer) { answer(control.rollout(route)); });
 }
 
 std::future<Outcome<RolloutStatus>> Proxy::rollout(std::string route) {

@@ -38,7 +38,7 @@ struct Rollouts::Live {
   TrialLimits limits;
   std::optional<std::int64_t> old_p99_ms;
   std::uint64_t old_overdue = 0;
-  TimePoint followed{};  ///< the gauge, until then
+  TimePoint followed{};      ///< the gauge, until then
   bool asks = false;         ///< workers are being asked
   bool mirrors = false;      ///< workers know that copies are wanted
   bool is_trial_on = false;  ///< workers count for it
@@ -61,7 +61,8 @@ struct Rollouts::Totals {
   std::uint64_t shielded = 0;
 };
 
-/// The share of a pool in a split, in hundredths of a percent.
-std::uint32_t new_weight(const std::vector<ShareSettings>& shares, const std::string& pool);
+/// The share of NEW in what the two pools of a rollout have, in hundredths of a percent.
+std::uint32_t new_weight(const std::vector<ShareSettings>& shares,
+                         const core::RolloutRecord& rollout);
 
 }  // namespace sluice::proxy

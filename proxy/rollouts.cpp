@@ -58,8 +58,7 @@ Rollouts::~Rollouts() = default;
 
 /// A wall clock that never goes back, so that no step is shortened or repeated by a correction.
 std::int64_t Rollouts::now_ms() const {
-  return started_ms_ +
-         std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
+  return started_ms_ + std::chrono::duration_cast<milliseconds>(Clock::now() - started_).count();
 }
 
 Rollouts::LivePtr Rollouts::find(const std::string& route) const {
@@ -74,6 +73,8 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
   if (const LivePtr before = find(record.route)) {
     auto& ended = ended_[record.route];
     ended.push_back(before->record());
+    // History shows counts by weight, not by time.
+    ended.back().ledger.compact(core::Observation::present);
     if (ended.size() > history_kept) ended.erase(ended.begin());
     forget(*before);
     std::erase(live_, before);
@@ -108,10 +109,13 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
     for (const RolloutDecision& decision : record.decisions) {
       started_ms_ = std::max(started_ms_, decision.at_ms);
     }
+    for (const std::int64_t at : {record.since_ms, record.step_since_ms, record.restart_ms}) {
+      started_ms_ = std::max(started_ms_, at);
+    }
     const std::string route = record.route;
     if (is_active(record.state)) {
       if (const auto shares = parts_.ground.split_in_force(route)) {
-        record.weight = new_weight(*shares, record.to);
+        record.weight = new_weight(*shares, record);
       }
     }
     // What was answered just before the end may not have been written.
@@ -119,9 +123,9 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
     record.hook_failure.clear();
     const LivePtr live = enlist(std::move(record));
     if (!is_active(live->record().state)) continue;
-    parts_.notices.log(LogLevel::info, "rollout " + live->record().id + " of route " + route +
-                                           " goes on: " +
-                                           std::string(to_string(live->record().state)));
+    parts_.notices.log(LogLevel::info,
+                       "rollout " + live->record().id + " of route " + route +
+                           " goes on: " + std::string(to_string(live->record().state)));
     for (const std::string& backend : live->record().ejected) {
       parts_.ground.eject(live->record().to, backend);
     }
@@ -133,19 +137,38 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
 void Rollouts::retain(const std::vector<core::RolloutRecord>& kept) {
   const auto is_kept = [&](const core::RolloutRecord& record) {
     return std::any_of(kept.begin(), kept.end(), [&](const core::RolloutRecord& one) {
-      return one.route == record.route && one.id == record.id;
+      return one.route == record.route && one.id == record.id && one.attempt == record.attempt;
     });
   };
   const std::vector<LivePtr> all = live_;
   for (const LivePtr& live : all) {
-    if (is_kept(live->record())) continue;
+    if (is_kept(live->record()) && follow_split(live)) continue;
     end_trial(live);
     forget(*live);
+    parts_.ground.readmit(live->record().to);
     std::erase(live_, live);
   }
   std::erase_if(ended_, [&](const auto& entry) {
     return parts_.ground.route_settings(entry.first) == nullptr;
   });
+}
+
+/// The configuration may have set other weights. False when the rollout cannot go on with them.
+bool Rollouts::follow_split(const LivePtr& live) {
+  if (!is_active(live->record().state)) return true;
+  const auto shares = parts_.ground.split_in_force(live->record().route);
+  if (!shares) return false;
+  const core::RolloutRecord& record = live->record();
+  for (const ShareSettings& share : *shares) {
+    const bool is_third = share.pool != record.from && share.pool != record.to;
+    if (!is_third || share.weight == 0 || record.policy.mode == RolloutMode::observe) continue;
+    parts_.notices.log(LogLevel::warn, "rollout " + record.id + " of route " + record.route +
+                                           " has ended: pool " + share.pool +
+                                           " has a weight of its own now");
+    return false;
+  }
+  live->machine.weight_changed(new_weight(*shares, record), now_ms());
+  return true;
 }
 
 void Rollouts::stop() {
@@ -241,7 +264,7 @@ void Rollouts::set_limits(Live& live, const std::vector<TrialReport>& reports) {
     const auto known = live.gauge.quantile(quantiles[index] / 100.0);
     const bool is_judged =
         known && std::find(judged.begin(), judged.end(), quantiles[index]) != judged.end();
-    live.limits.old_ns[index] = known.value_or(0);
+    live.limits.old_ns[index] = is_judged ? *known : 0;
     live.limits.new_ns[index] = 0;
     if (!is_judged) continue;
     const double tolerated = static_cast<double>(*known) * (1 + policy.latency.tolerance);
@@ -250,6 +273,7 @@ void Rollouts::set_limits(Live& live, const std::vector<TrialReport>& reports) {
         static_cast<std::uint64_t>(policy.latency.slack.count()) * 1'000'000;
   }
   if (const auto p99 = live.gauge.quantile(0.99)) {
+    live.limits.overdue_ns = *p99;
     live.old_p99_ms = static_cast<std::int64_t>(*p99 / 1'000'000);
   }
   const auto guard = policy.guard.max_p99.value_or(milliseconds(0));
@@ -265,7 +289,10 @@ core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {
   const auto of_old = parts_.ground.pool_condition(live.record().from);
   around.new_up = of_new.up;
   around.new_size = of_new.size;
-  around.old_up = of_old.up;
+  around.new_unknown = of_new.unknown;
+  // What this rollout drains can still take the traffic back.
+  const bool drains = parts_.ground.drained_by(live.record().from) == rollout_actor_name;
+  around.old_up = drains ? of_old.healthy : of_old.up;
   around.old_is_quiet = live.old_is_quiet;
   around.old_overdue = live.old_overdue;
   around.old_p99_ms = live.old_p99_ms;
@@ -278,22 +305,21 @@ std::shared_ptr<const core::Trial> Rollouts::trial(const std::string& route) con
   if (!live || !live->is_trial_on || settings == nullptr) return nullptr;
   const core::RolloutRecord& record = live->record();
   auto trial = std::make_shared<core::Trial>();
-  const auto share_of = [&](const std::string& pool) {
-    const auto found = std::find_if(settings->split.begin(), settings->split.end(),
-                                    [&](const ShareSettings& share) { return share.pool == pool; });
-    return static_cast<std::uint32_t>(found - settings->split.begin());
-  };
-  trial->key = live->key;
-  trial->old_share = share_of(record.from);
-  trial->new_share = share_of(record.to);
-  double total = 0;
-  for (const ShareSettings& share : settings->split) {
-    total += share.weight;
+  double of_both = 0;
+  for (std::uint32_t index = 0; index < settings->split.size(); ++index) {
+    const ShareSettings& share = settings->split[index];
+    if (share.pool == record.from) trial->old_share = index;
+    if (share.pool == record.to) trial->new_share = index;
+    if (share.pool != record.from && share.pool != record.to) continue;
+    of_both += share.weight;
     if (share.pool == record.to) trial->weight = share.weight;
   }
-  trial->weight /= total;
+  if (trial->old_share == trial->new_share) return nullptr;
+  trial->key = live->key;
+  // Only those two are compared, so a third pool takes nothing from the chance of either.
+  trial->weight = of_both > 0 ? trial->weight / of_both : 0;
   trial->salt = record.salt;
-  trial->judges_units = settings->sticky.kind != StickyKind::none;
+  trial->judges_units = record.by_units;
   trial->shields = record.policy.shield && record.policy.mode == RolloutMode::act;
   trial->shield_budget = record.policy.shield_budget;
   if (live->machine.wants_mirror()) {

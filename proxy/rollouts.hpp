@@ -21,6 +21,9 @@
 
 namespace sluice::proxy {
 
+/// By whom audits and drains say that something was changed.
+inline const std::string rollout_actor_name = "rollout";
+
 /// What a rollout does to the proxy and needs to know of it. Control thread.
 class RolloutGround {
  public:
@@ -30,6 +33,8 @@ class RolloutGround {
   struct PoolCondition {
     std::size_t size = 0;
     std::size_t up = 0;
+    std::size_t healthy = 0;  ///< up, or it would be if it did not drain
+    std::size_t unknown = 0;  ///< not checked or not looked up yet
   };
   virtual PoolCondition pool_condition(const std::string& pool) const = 0;
   /// The shares in force; none when there is no such route.
@@ -42,8 +47,15 @@ class RolloutGround {
                            bool is_urgent, std::function<void()> done) = 0;
   /// The same weights, but other wishes of the rollout.
   virtual void refresh_trial(const std::string& route, std::function<void()> done) = 0;
-  virtual void drain_pool(const std::string& pool, std::function<void(bool drained)> done) = 0;
+  /// `done` when nothing is left, when what was left after `deadline` was cut, or when somebody
+  /// took the drain back.
+  virtual void drain_pool(const std::string& pool, milliseconds deadline,
+                          std::function<void()> done) = 0;
+  /// Another route whose split in force gives this pool a weight; "" when there is none.
+  virtual std::string other_user(const std::string& route, const std::string& pool) const = 0;
   virtual void undrain_pool(const std::string& pool, std::function<void()> done) = 0;
+  /// The process that decides for the state folder, when it is another one; else "".
+  virtual const std::string& state_held_by() const = 0;
   /// Who drains a pool; "" when it does not drain.
   virtual std::string drained_by(const std::string& pool) const = 0;
   /// Takes a backend out of service, or lets all of a pool that were taken out back in.
@@ -103,6 +115,8 @@ class Rollouts {
   // rollouts.cpp
   LivePtr find(const std::string& route) const;
   LivePtr enlist(core::RolloutRecord record);
+  bool follow_split(const LivePtr& live);
+  bool is_needed_elsewhere(const LivePtr& live) const;
   void ask_workers(const LivePtr& live);
   void take_reports(const LivePtr& live, std::vector<TrialReport> reports);
   void judge(const LivePtr& live);
@@ -119,6 +133,7 @@ class Rollouts {
   void tell(const LivePtr& live, const std::string& event);
   void ask_gate(const LivePtr& live, std::size_t gate);
   void tell_decisions(Live& live);
+  void drain_old(const LivePtr& live);
   void end_trial(const LivePtr& live);
   void forget(const Live& live);
 
@@ -126,13 +141,14 @@ class Rollouts {
   std::optional<Denial> check_order(const std::string& route, RolloutOrder& order) const;
   void begin(const std::string& route, const RolloutOrder& order, const Actor& actor,
              Done<RolloutStatus> done);
+  std::optional<Denial> retry(const LivePtr& live, const Actor& actor);
   void begin_queued(const LivePtr& live);
   std::string make_id(const std::string& to) const;
 
   Parts parts_;
   struct Totals;
-  std::map<std::string, Totals> totals_;  ///< by route
-  std::vector<LivePtr> live_;  ///< the newest of each route
+  std::map<std::string, Totals> totals_;                           ///< by route
+  std::vector<LivePtr> live_;                                      ///< the newest of each route
   std::map<std::string, std::vector<core::RolloutRecord>> ended_;  ///< by route, newest last
   /// Replaced by newer ones; what was told last is still being told.
   std::vector<std::pair<TimePoint, LivePtr>> parting_;

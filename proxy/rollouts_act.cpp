@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -15,15 +16,16 @@ constexpr std::chrono::seconds late_outcomes{10};
 
 }  // namespace
 
-std::uint32_t new_weight(const std::vector<ShareSettings>& shares, const std::string& pool) {
+std::uint32_t new_weight(const std::vector<ShareSettings>& shares,
+                         const core::RolloutRecord& rollout) {
   std::uint64_t total = 0;
-  std::uint64_t of_pool = 0;
+  std::uint64_t of_new = 0;
   for (const ShareSettings& share : shares) {
-    total += share.weight;
-    if (share.pool == pool) of_pool = share.weight;
+    if (share.pool == rollout.from || share.pool == rollout.to) total += share.weight;
+    if (share.pool == rollout.to) of_new = share.weight;
   }
   if (total == 0) return 0;
-  return static_cast<std::uint32_t>((of_pool * core::percent_100 + total / 2) / total);
+  return static_cast<std::uint32_t>((of_new * core::percent_100 + total / 2) / total);
 }
 
 void Rollouts::carry_out(const LivePtr& live, const core::RolloutSteps& steps) {
@@ -40,9 +42,7 @@ void Rollouts::carry_out(const LivePtr& live, const core::RolloutSteps& steps) {
         ask_gate(live, step.gate);
         break;
       case RolloutOrderKind::drain:
-        parts_.ground.drain_pool(record.from, [live](bool drained) {
-          live->old_is_quiet = live->old_is_quiet || drained;
-        });
+        drain_old(live);
         break;
       case RolloutOrderKind::undrain:
         live->old_is_quiet = false;
@@ -53,24 +53,52 @@ void Rollouts::carry_out(const LivePtr& live, const core::RolloutSteps& steps) {
         break;
     }
   }
-  if (live->is_trial_on && live->machine.wants_mirror() != live->mirrors) {
-    live->mirrors = live->machine.wants_mirror();
-    parts_.ground.refresh_trial(record.route, [] {});
+  if (!live->is_trial_on || live->machine.wants_mirror() == live->mirrors) return;
+  live->mirrors = live->machine.wants_mirror();
+  // The next weight says it, too.
+  const bool is_said = std::any_of(steps.begin(), steps.end(), [](const core::RolloutStep& step) {
+    return step.kind == RolloutOrderKind::weight;
+  });
+  if (!is_said) parts_.ground.refresh_trial(record.route, [] {});
+}
+
+bool Rollouts::is_needed_elsewhere(const LivePtr& live) const {
+  const core::RolloutRecord& record = live->record();
+  if (!parts_.ground.other_user(record.route, record.from).empty()) return true;
+  // Another rollout may go back to it.
+  return std::any_of(live_.begin(), live_.end(), [&](const LivePtr& other) {
+    return other != live && is_active(other->record().state) &&
+           (other->record().from == record.from || other->record().to == record.from);
+  });
+}
+
+/// A pool that another route still needs is left alone.
+void Rollouts::drain_old(const LivePtr& live) {
+  const core::RolloutRecord& record = live->record();
+  if (is_needed_elsewhere(live)) {
+    parts_.notices.log(LogLevel::warn, "rollout " + record.id + " of route " + record.route +
+                                           " does not drain pool " + record.from +
+                                           ": another route needs it");
+    live->old_is_quiet = true;
+    return;
   }
+  parts_.ground.drain_pool(record.from, record.policy.deadline,
+                           [live] { live->old_is_quiet = true; });
 }
 
 void Rollouts::put_weight(const LivePtr& live, std::uint32_t weight, bool is_urgent) {
   const core::RolloutRecord& record = live->record();
   // A promoted or rolled back route asks nothing of its requests any more.
   if (!live->is_judging() || weight == core::percent_100) end_trial(live);
-  std::vector<ShareSettings> shares{{record.from, core::percent_100 - weight},
-                                    {record.to, weight}};
+  std::vector<ShareSettings> shares{{record.from, core::percent_100 - weight}, {record.to, weight}};
   parts_.ground.put_weights(record.route, std::move(shares), is_urgent, [this, live, weight] {
     if (!is_stopped_) weight_is_in_force(live, weight);
   });
 }
 
 void Rollouts::weight_is_in_force(const LivePtr& live, std::uint32_t weight) {
+  // A reload may have ended it meanwhile.
+  if (std::find(live_.begin(), live_.end(), live) == live_.end()) return;
   const core::RolloutSteps steps = live->machine.weight_in_force(weight, now_ms());
   tell_decisions(*live);
   carry_out(live, steps);
@@ -88,14 +116,13 @@ void Rollouts::tell(const LivePtr& live, const std::string& event) {
 void Rollouts::ask_gate(const LivePtr& live, std::size_t gate) {
   if (!live->hooks) return;
   const std::weak_ptr<Live> weak = live;
-  live->hooks->ask_gate(
-      live->record().policy.gates[gate], live->machine.status(),
-      [this, weak, gate](std::optional<bool> agrees, const std::string& words) {
-        const LivePtr asked = weak.lock();
-        if (!asked) return;
-        asked->machine.gate_answer(gate, agrees, words, now_ms());
-        tell_decisions(*asked);
-      });
+  live->hooks->ask_gate(live->record().policy.gates[gate], live->machine.status(),
+                        [this, weak, gate](std::optional<bool> agrees, const std::string& words) {
+                          const LivePtr asked = weak.lock();
+                          if (!asked) return;
+                          asked->machine.gate_answer(gate, agrees, words, now_ms());
+                          tell_decisions(*asked);
+                        });
 }
 
 void Rollouts::tell_decisions(Live& live) {

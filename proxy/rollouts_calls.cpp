@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/draw.hpp"
+#include "core/rollout_text.hpp"
 #include "core/split.hpp"
 #include "core/validate.hpp"
 #include "proxy/json_writer.hpp"
@@ -12,8 +13,6 @@
 /// What operators ask of rollouts.
 namespace sluice::proxy {
 namespace {
-
-const std::string drained_by_rollout = "rollout";
 
 Denial no_rollout(const std::string& route) {
   return {404, "No rollout",
@@ -26,10 +25,9 @@ void answer_later(boost::asio::io_context& io, Done<T> done, Outcome<T> outcome)
 }
 
 std::string largest(const std::vector<ShareSettings>& shares) {
-  return std::max_element(shares.begin(), shares.end(),
-                          [](const ShareSettings& a, const ShareSettings& b) {
-                            return a.weight < b.weight;
-                          })
+  return std::max_element(
+             shares.begin(), shares.end(),
+             [](const ShareSettings& a, const ShareSettings& b) { return a.weight < b.weight; })
       ->pool;
 }
 
@@ -42,8 +40,8 @@ bool is_id(const std::string& text) {
 
 const core::RolloutRecord* Rollouts::steering(const std::string& route) const {
   const LivePtr live = find(route);
-  const bool steers = live && is_active(live->record().state) &&
-                      live->record().policy.mode == RolloutMode::act;
+  const bool steers =
+      live && is_active(live->record().state) && live->record().policy.mode == RolloutMode::act;
   return steers ? &live->record() : nullptr;
 }
 
@@ -51,7 +49,9 @@ void Rollouts::split_changed(const std::string& route) {
   const LivePtr live = find(route);
   if (!live || !live->is_judging()) return;
   const auto shares = parts_.ground.split_in_force(route);
-  if (shares) weight_is_in_force(live, new_weight(*shares, live->record().to));
+  if (!shares) return;
+  live->machine.weight_changed(new_weight(*shares, live->record()), now_ms());
+  tell_decisions(*live);
 }
 
 std::vector<core::RolloutRecord> Rollouts::records() const {
@@ -106,23 +106,33 @@ std::optional<Denial> Rollouts::check_order(const std::string& route, RolloutOrd
   if (!order.policy) order.policy = settings->rollout;
   if (order.id.empty()) order.id = make_id(order.to);
   for (const std::string& pool : {order.to, order.from}) {
-    const bool is_share = std::any_of(shares->begin(), shares->end(),
-                                      [&](const ShareSettings& share) { return share.pool == pool; });
+    const bool is_share =
+        std::any_of(shares->begin(), shares->end(),
+                    [&](const ShareSettings& share) { return share.pool == pool; });
     if (is_share) continue;
-    return Denial{422, "Unknown pool",
-                  "\"" + pool + "\" is not in the split of route \"" + route +
-                      "\"; its pools are " + known};
+    return Denial{
+        422, "Unknown pool",
+        "\"" + pool + "\" is not in the split of route \"" + route + "\"; its pools are " + known};
   }
   if (order.to == order.from) {
     return Denial{422, "Nothing to move",
-                  "\"" + order.to + "\" has the largest weight already; name another pool as \"to\", "
-                  "or the old one as \"from\""};
+                  "\"" + order.to +
+                      "\" has the largest weight already; name another pool as \"to\", "
+                      "or the old one as \"from\""};
   }
   for (const ShareSettings& share : *shares) {
     if (share.pool == order.to || share.pool == order.from || share.weight == 0) continue;
     return Denial{422, "A third pool has a weight",
                   "\"" + share.pool + "\" has weight " + weight_text(share.weight) +
                       "; a rollout moves the whole split between two pools, so set it to 0 first"};
+  }
+  core::RolloutRecord place;
+  place.from = order.from;
+  place.to = order.to;
+  if (new_weight(*shares, place) >= order.policy->steps.back()) {
+    return Denial{422, "Nothing to move",
+                  "\"" + order.to + "\" has " + core::percent_text(new_weight(*shares, place)) +
+                      " already, as much as the last step gives it"};
   }
   if (!is_id(order.id)) {
     return Denial{422, "Unusable id", "an id is 1 to 128 visible ASCII characters"};
@@ -135,7 +145,7 @@ std::optional<Denial> Rollouts::check_order(const std::string& route, RolloutOrd
   }
   for (const std::string& pool : {order.to, order.from}) {
     const std::string by = parts_.ground.drained_by(pool);
-    if (by.empty() || (by == drained_by_rollout && pool == order.to)) continue;
+    if (by.empty() || (by == rollout_actor_name && pool == order.to)) continue;
     return Denial{409, "The pool drains",
                   "pool \"" + pool + "\" drains (by " + by + "); un-drain it first"};
   }
@@ -160,8 +170,8 @@ void Rollouts::start(const std::string& route, RolloutOrder order, const Actor& 
     return begin(route, order, actor, std::move(done));
   }
   const core::RolloutRecord& under_way = live->record();
-  const bool has_moved_on = under_way.state == RolloutState::promoted ||
-                            under_way.state == RolloutState::draining;
+  const bool has_moved_on =
+      under_way.state == RolloutState::promoted || under_way.state == RolloutState::draining;
   const RouteSettings* settings = parts_.ground.route_settings(route);
   const Supersede rule = settings != nullptr ? settings->rollout.supersede : Supersede::reject;
   if (has_moved_on || rule == Supersede::reject) {
@@ -176,8 +186,8 @@ void Rollouts::start(const std::string& route, RolloutOrder order, const Actor& 
   if (order.id.empty()) order.id = make_id(order.to);
   live->queued = Live::Queued{order, actor};
   if (rule == Supersede::restart) {
-    auto steps = live->machine.steer(RolloutVerb::abort, actor.who + " (superseded)",
-                                     surroundings(*live));
+    auto steps =
+        live->machine.steer(RolloutVerb::abort, actor.who + " (superseded)", surroundings(*live));
     tell_decisions(*live);
     if (steps) carry_out(live, *steps);
   }
@@ -196,7 +206,7 @@ void Rollouts::begin(const std::string& route, const RolloutOrder& order, const 
   record.policy = *order.policy;
   record.by_units = parts_.ground.route_settings(route)->sticky.kind != StickyKind::none;
   record.salt = core::sticky_hash(Random().next(), route + " " + order.id);
-  record.weight = new_weight(*parts_.ground.split_in_force(route), order.to);
+  record.weight = new_weight(*parts_.ground.split_in_force(route), record);
   const LivePtr live = enlist(std::move(record));
   const core::RolloutSteps steps = live->machine.begin(now_ms());
   tell_decisions(*live);
@@ -210,7 +220,7 @@ void Rollouts::begin(const std::string& route, const RolloutOrder& order, const 
       });
     });
   };
-  if (parts_.ground.drained_by(order.to) != drained_by_rollout) return go();
+  if (parts_.ground.drained_by(order.to) != rollout_actor_name) return go();
   parts_.ground.undrain_pool(order.to, go);
 }
 
@@ -228,6 +238,28 @@ void Rollouts::begin_queued(const LivePtr& live) {
   });
 }
 
+/// A new attempt is a rollout of its own; the one before it becomes history. What has changed since
+/// stands in its way as it would in that of a new release.
+std::optional<Denial> Rollouts::retry(const LivePtr& live, const Actor& actor) {
+  core::RolloutRecord record = live->record();
+  RolloutOrder order{record.to, record.from, record.id, record.policy};
+  if (auto denial = check_order(record.route, order)) return denial;
+  record.weight = new_weight(*parts_.ground.split_in_force(record.route), record);
+  core::Rollout attempt(std::move(record));
+  const auto steps = attempt.steer(RolloutVerb::retry, actor.who, surroundings(*live));
+  if (!steps) return Denial{409, "Not in this state", steps.error()};
+  const LivePtr fresh = enlist(attempt.record());
+  fresh->machine = std::move(attempt);
+  const std::string route = fresh->record().route;
+  if (parts_.ground.drained_by(order.to) == rollout_actor_name) {
+    parts_.ground.undrain_pool(order.to, [] {});
+  }
+  parts_.ground.refresh_trial(route, [] {});
+  tell_decisions(*fresh);
+  carry_out(fresh, *steps);
+  return std::nullopt;
+}
+
 void Rollouts::steer(const std::string& route, RolloutVerb verb,
                      std::optional<std::uint64_t> if_match, const Actor& actor,
                      Done<RolloutStatus> done) {
@@ -242,21 +274,20 @@ void Rollouts::steer(const std::string& route, RolloutVerb verb,
                  "the rollout is at revision " + std::to_string(revision) + ", not " +
                      std::to_string(*if_match) + "; read it again and decide anew"});
   }
-  LivePtr steered = live;
-  // A new attempt is a rollout of its own; the one before it becomes history.
-  core::Rollout attempt(live->record());
-  core::Rollout& machine = verb == RolloutVerb::retry ? attempt : live->machine;
-  auto steps = machine.steer(verb, actor.who, surroundings(*live));
-  if (!steps) return deny({409, "Not in this state", steps.error()});
-  if (verb == RolloutVerb::retry) {
-    steered = enlist(attempt.record());
-    steered->machine = std::move(attempt);
-    parts_.ground.refresh_trial(route, [] {});
+  if (const std::string& holder = parts_.ground.state_held_by(); !holder.empty()) {
+    return deny({409, "Another process decides", "the state folder is held by " + holder});
   }
-  tell_decisions(*steered);
-  carry_out(steered, *steps);
-  parts_.notices.audit({"rollout", route, actor.who, actor.from, "",
-                        std::string(to_string(verb))});
+  if (verb == RolloutVerb::retry) {
+    if (auto denial = retry(live, actor)) return deny(std::move(*denial));
+  } else {
+    const auto steps = live->machine.steer(verb, actor.who, surroundings(*live));
+    if (!steps) return deny({409, "Not in this state", steps.error()});
+    // Somebody has looked: a machine that was taken out may show that it is repaired.
+    if (verb == RolloutVerb::resume) parts_.ground.readmit(live->record().to);
+    tell_decisions(*live);
+    carry_out(live, *steps);
+  }
+  parts_.notices.audit({"rollout", route, actor.who, actor.from, "", std::string(to_string(verb))});
   parts_.ground.keep([this, route, done = std::move(done)] {
     answer_later<RolloutStatus>(parts_.io, done, status(route));
   });

@@ -80,22 +80,31 @@ std::string StateFile::prepare() {
   return {};
 }
 
-/// One process decides for a folder: the one that has locked this file. The kernel lets go of it when
-/// the process ends, however it does.
+/// One process decides for a folder: the one that has locked this file. The kernel lets go of it
+/// when the process ends, however it does.
 void StateFile::lock_folder() {
   const std::string path = folder_ + "/lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_ < 0) return;
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) {
     const std::string holder = "process " + std::to_string(::getpid()) + "\n";
+    held_by_.clear();
     if (::ftruncate(lock_, 0) != 0 || !write_all(lock_, holder)) held_by_.clear();
     return;
   }
   std::array<char, 64> text{};
   const ssize_t size = ::read(lock_, text.data(), text.size());
-  held_by_ = size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
+  held_by_ =
+      size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
   while (!held_by_.empty() && held_by_.back() == '\n') held_by_.pop_back();
   ::close(std::exchange(lock_, -1));
+}
+
+bool StateFile::retry_lock() {
+  lock_folder();
+  if (!held_by_.empty()) return false;
+  writer_ = std::thread([this] { run(); });
+  return true;
 }
 
 core::Result<core::Overrides, std::string> StateFile::load() const {
@@ -116,6 +125,9 @@ std::string StateFile::set_aside() const {
 }
 
 void StateFile::save(std::string text, Done done) {
+  if (!held_by_.empty()) {
+    return done("nothing is written to " + folder_ + ", which " + held_by_ + " holds");
+  }
   if (!writer_.joinable()) return done("");
   {
     const std::lock_guard lock(mutex_);

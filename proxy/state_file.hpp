@@ -30,9 +30,12 @@ class StateFile {
   bool is_kept() const { return !folder_.empty(); }
   const std::string& path() const { return path_; }
 
-  /// Who else holds the folder, in words: then nothing is written here, and that process decides. ""
-  /// when this one holds it, or nothing is kept.
+  /// Who else holds the folder, in words: then nothing is written here, and that process decides.
+  /// "" when this one holds it, or nothing is kept.
   const std::string& held_by() const { return held_by_; }
+
+  /// Tries to become the one that holds the folder. True when it is now.
+  bool retry_lock();
 
   /// Makes the folder when missing and checks that it can be written. A sentence when not, else "".
   std::string prepare();

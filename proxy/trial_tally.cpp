@@ -8,8 +8,8 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr std::array<sluice::Stream, TrialLimits::quantiles> quantile_streams{sluice::Stream::p50, sluice::Stream::p90,
-                                                                      sluice::Stream::p99};
+constexpr std::array<sluice::Stream, TrialLimits::quantiles> quantile_streams{
+    sluice::Stream::p50, sluice::Stream::p90, sluice::Stream::p99};
 /// While OLD's p99 is not known, a request of it is overdue after this.
 constexpr std::uint64_t overdue_ns = 1'000'000'000;
 
@@ -96,16 +96,17 @@ void TrialTally::count_mirrored(bool differs) {
 
 TrialReport TrialTally::report(const TrialLimits& limits, TimePoint now) {
   std::uint64_t overdue = 0;
-  const std::uint64_t late = limits_.old_ns.back() != 0 ? limits_.old_ns.back() : overdue_ns;
+  const std::uint64_t late = limits_.overdue_ns != 0 ? limits_.overdue_ns : overdue_ns;
   for (TrialProbe* probe = waiting_head_; probe != nullptr; probe = probe->next_) {
     const std::uint64_t waited = ns_between(probe->sent_, now);
     const bool is_old = probe->subject_.arm == Arm::old_pool;
     overdue += is_old && waited > late ? 1 : 0;
     const auto& slow = is_old ? limits_.old_ns : limits_.new_ns;
     // A hang counts as soon as it is one.
-    while (probe->passed_ < slow.size() && slow[probe->passed_] != 0 &&
-           waited > slow[probe->passed_]) {
-      count(*probe, {quantile_streams[probe->passed_++], true});
+    for (std::size_t index = 0; index < slow.size(); ++index) {
+      if (slow[index] == 0 || waited <= slow[index] || probe->passed_[index]) continue;
+      probe->passed_[index] = true;
+      count(*probe, {quantile_streams[index], true});
     }
     if (limits_.guard_ns != 0 && waited > limits_.guard_ns && !probe->passed_guard_) {
       probe->passed_guard_ = true;
@@ -138,7 +139,7 @@ void TrialProbe::begin(TrialTally& tally, const core::Trial& trial, Subject subj
   tally_ = LocalPtr<TrialTally>(&tally);
   trial_ = &trial;
   subject_ = subject;
-  passed_ = 0;
+  passed_.fill(false);
   is_answered_ = is_bad_ = passed_guard_ = false;
   look_up_unit();
   if (subject_.arm == Arm::old_pool) tally_->earn_shield(trial.shield_budget);
@@ -187,8 +188,8 @@ void TrialProbe::judge_latency(std::uint64_t head_ns) {
   const bool is_old = subject_.arm == Arm::old_pool;
   const TrialLimits& limits = tally_->limits_;
   const auto& slow = is_old ? limits.old_ns : limits.new_ns;
-  for (std::size_t index = passed_; index < slow.size(); ++index) {
-    if (slow[index] == 0) break;
+  for (std::size_t index = 0; index < slow.size(); ++index) {
+    if (slow[index] == 0 || passed_[index]) continue;
     tally_->count(*this, {quantile_streams[index], head_ns > slow[index]});
   }
   if (limits.guard_ns != 0 && head_ns > limits.guard_ns && !passed_guard_) {
@@ -204,8 +205,7 @@ void TrialProbe::failed() {
     tally_->count(*this, {sluice::Stream::client_errors, false});
   } else if (!is_bad_) {
     // The head promised what the body did not keep: the request is counted already.
-    core::VersionCounts& counts =
-        counts_of(tally_->observation(trial_->weight), subject_.arm);
+    core::VersionCounts& counts = counts_of(tally_->observation(trial_->weight), subject_.arm);
     tally_->count(*this, {sluice::Stream::errors, true});
     --counts.requests[core::index_of(sluice::Stream::errors)];
     counts.repeated_requests -= is_first_in_period_ ? 0 : 1;

@@ -21,23 +21,25 @@ namespace sluice::proxy {
 enum class Arm : std::uint8_t { old_pool, new_pool };
 
 /// When a request is slow, in nanoseconds to the response head; frozen from tick to tick. 0: not
-/// known yet, nothing is judged.
+/// known yet, or not asked for: nothing is judged.
 struct TrialLimits {
   static constexpr std::size_t quantiles = 3;
   std::array<std::uint64_t, quantiles> old_ns{};  ///< p50, p90, p99 of OLD
   std::array<std::uint64_t, quantiles> new_ns{};  ///< the same with the tolerance
+  std::uint64_t overdue_ns = 0;                   ///< p99 of OLD, whatever is judged
   std::uint64_t guard_ns = 0;                     ///< rollout.guard.max_p99
   std::uint32_t period = 0;                       ///< of the rollout's ledger
 };
 
-/// Which of how many workers this is. A unit is judged by one of them only, so that no two count it.
+/// Which of how many workers this is. A unit is judged by one of them only, so that no two count
+/// it.
 struct WorkerPlace {
   std::size_t index = 0;
   std::size_t count = 1;
 };
 
-/// Units that were seen, by hash. Two may share a place: then the second one is not judged, whatever
-/// becomes of it.
+/// Units that were seen, by hash. Two may share a place: then the second one is not judged,
+/// whatever becomes of it.
 class UnitSet {
  public:
   /// False when it was there, or another one in its place.
@@ -126,8 +128,8 @@ class Trials {
   std::vector<LocalPtr<TrialTally>> tallies_;
 };
 
-/// One first attempt under judgement. Lives inside its exchange; an attempt that is given up without
-/// an outcome (the client left) counts nowhere, but for the quantiles it has passed.
+/// One first attempt under judgement. Lives inside its exchange; an attempt that is given up
+/// without an outcome (the client left) counts nowhere, but for the quantiles it has passed.
 class TrialProbe {
  public:
   TrialProbe() = default;
@@ -165,8 +167,8 @@ class TrialProbe {
   TimePoint sent_;
   TrialProbe* previous_ = nullptr;
   TrialProbe* next_ = nullptr;
-  std::size_t passed_ = 0;  ///< quantiles that were counted as slow while it waited
-  bool is_first_ever_ = true;       ///< of its unit
+  std::array<bool, TrialLimits::quantiles> passed_{};  ///< counted as slow while it waited
+  bool is_first_ever_ = true;                          ///< of its unit
   bool is_first_in_period_ = true;
   bool is_waiting_ = false;
   bool is_answered_ = false;

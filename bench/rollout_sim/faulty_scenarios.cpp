@@ -60,6 +60,13 @@ Scenario pinned(const std::string& name, const Behaviour& new_version, bool is_l
   return scenario;
 }
 
+/// As faulty(), with sessions.
+Scenario sticky(const std::string& name, const Behaviour& new_version) {
+  Scenario scenario = faulty(name, new_version);
+  scenario.units = 20'000;
+  return scenario;
+}
+
 /// The slowest 2 % take five times as long; everything else is as it was.
 Scenario long_tail() {
   Scenario scenario{.name = "slowest 2 % x5", .truth = Truth::worse};
@@ -132,6 +139,8 @@ std::vector<Scenario> faulty_scenarios() {
       faulty("errors x100", {.error_rate = 0.1}),
       faulty("all fail", {.error_rate = 1}),
       partly("one route of 3 % broken", 0.03, fail),
+      sticky("sticky, errors x100", {.error_rate = 0.1}),
+      sticky("sticky, p99 x5", {.latency = &p99_x5()}),
       faulty("4xx x3", {.client_error_rate = 0.06}),
       faulty("p99 x2", {.latency = &p99_x2()}),
       faulty("p99 x5", {.latency = &p99_x5()}),

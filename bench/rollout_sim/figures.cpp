@@ -70,6 +70,7 @@ Figures figures_of(const Scenario& scenario, const PolicyKind& kind,
   figures.runs = results.size();
   std::vector<double> delays;
   std::vector<double> promotions;
+  std::vector<double> errors_by_then;
   std::vector<double> errors;
   for (const TrialResult& result : results) {
     if (result.end == End::rolled_back) {
@@ -80,6 +81,7 @@ Figures figures_of(const Scenario& scenario, const PolicyKind& kind,
     if (result.end == End::promoted) promotions.push_back(result.end_s);
     figures.held += result.has_held ? 1 : 0;
     figures.ejected += result.has_ejected ? 1 : 0;
+    errors_by_then.push_back(static_cast<double>(result.harm_by_then.errors));
     errors.push_back(static_cast<double>(result.harm.errors));
     const double share = 1 / static_cast<double>(results.size());
     figures.errors_mean += share * errors.back();
@@ -90,6 +92,7 @@ Figures figures_of(const Scenario& scenario, const PolicyKind& kind,
   figures.detect_median_s = quantile(delays, 0.5);
   figures.detect_p90_s = quantile(delays, 0.9);
   figures.promote_median_s = quantile(promotions, 0.5);
+  figures.errors_by_then_median = quantile(errors_by_then, 0.5);
   figures.errors_median = quantile(errors, 0.5);
   return figures;
 }

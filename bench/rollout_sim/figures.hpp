@@ -37,8 +37,12 @@ struct Figures {
   std::optional<double> detect_median_s = {};  ///< of those rolled back, since NEW became worse
   std::optional<double> detect_p90_s = {};
   std::optional<double> promote_median_s = {};
-  std::optional<double> errors_median = {};  ///< more than OLD would have made
+  /// Errors that OLD would not have made, of requests that came before the decision.
+  std::optional<double> errors_by_then_median = {};
+  /// The same, of those that came before it was in force.
+  std::optional<double> errors_median = {};
   double errors_mean = 0;
+  /// Slow answers that OLD would not have given.
   double slow_mean = 0;
   double on_new_mean = 0;
 

@@ -55,6 +55,8 @@ class Policy {
   virtual Decision tick(const View& view) = 0;
   /// The weight of the last decision holds for requests from now on.
   virtual void weight_in_force(std::uint32_t /*weight*/, std::int64_t /*now_ms*/) {}
+  /// In each of them a unit is judged once.
+  virtual std::uint32_t period() const { return 0; }
 };
 
 struct PolicyKind {

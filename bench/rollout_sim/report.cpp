@@ -87,6 +87,7 @@ void write_object(std::ostream& out, const Figures& figures) {
       << ",\"detect_median_s\":" << json_figure(figures.detect_median_s)
       << ",\"detect_p90_s\":" << json_figure(figures.detect_p90_s)
       << ",\"promote_median_s\":" << json_figure(figures.promote_median_s)
+      << ",\"excess_errors_at_decision_median\":" << json_figure(figures.errors_by_then_median)
       << ",\"excess_errors_median\":" << json_figure(figures.errors_median)
       << ",\"excess_errors_mean\":" << json_figure(figures.errors_mean)
       << ",\"excess_slow_mean\":" << json_figure(figures.slow_mean)
@@ -95,15 +96,15 @@ void write_object(std::ostream& out, const Figures& figures) {
 }
 
 constexpr const char* line_format =
-    "%-56s %-18s %-8s %6s %7s %17s %7s %7s %8s %8s %8s %9s %9s %9s  %s\n";
+    "%-56s %-18s %-8s %6s %7s %17s %7s %7s %8s %8s %8s %9s %9s %9s %9s  %s\n";
 
 }  // namespace
 
 void print_head(std::ostream& out) {
   char line[400];
   std::snprintf(line, sizeof line, line_format, "scenario", "policy", "NEW", "runs", "back %",
-                "95 % interval", "promo %", "held %", "detect s", "p90 s", "promo s", "errors",
-                "err mean", "slow mean", "reasons");
+                "95 % interval", "promo %", "held %", "detect s", "p90 s", "promo s", "err then",
+                "errors", "err mean", "slow mean", "reasons");
   out << line;
 }
 
@@ -116,9 +117,10 @@ void print_line(std::ostream& out, const Figures& figures) {
       percent_text(figures.promoted, figures.runs).c_str(),
       percent_text(figures.held, figures.runs).c_str(),
       figure_text(figures.detect_median_s).c_str(), figure_text(figures.detect_p90_s).c_str(),
-      figure_text(figures.promote_median_s).c_str(), figure_text(figures.errors_median).c_str(),
-      figure_text(figures.errors_mean).c_str(), figure_text(figures.slow_mean).c_str(),
-      reasons_text(figures).c_str());
+      figure_text(figures.promote_median_s).c_str(),
+      figure_text(figures.errors_by_then_median).c_str(),
+      figure_text(figures.errors_median).c_str(), figure_text(figures.errors_mean).c_str(),
+      figure_text(figures.slow_mean).c_str(), reasons_text(figures).c_str());
   out << line << std::flush;
 }
 

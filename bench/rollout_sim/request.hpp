@@ -11,6 +11,11 @@ struct Fate {
   bool client_error = false;
 };
 
+/// Only these have a time to compare: a fast refusal is no fast version.
+inline bool is_success(const Fate& fate) {
+  return !fate.failed && !fate.client_error;
+}
+
 /// The luck of a request: uniform numbers in [0, 1), the same for every policy and both versions.
 struct Luck {
   double status = 0;

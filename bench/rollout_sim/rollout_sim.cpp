@@ -125,7 +125,12 @@ int simulate(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    const auto options = sluice::sim::options_of({argv + 1, argv + argc});
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (words == std::vector<std::string>{"--help"}) {
+      std::cout << sluice::sim::usage;
+      return EXIT_SUCCESS;
+    }
+    const auto options = sluice::sim::options_of(words);
     if (options) return sluice::sim::simulate(*options);
     std::cerr << sluice::sim::usage;
   } catch (const std::exception& problem) {

@@ -24,13 +24,6 @@ struct World {
   double onset_s = 0;  ///< NEW is worse from here on
 };
 
-/// How units of a sticky split are judged.
-enum class Judged : std::uint8_t {
-  requests,           ///< not sticky
-  units,              ///< errors: the first bad one of a unit; times: its first request at a weight
-  units_per_version,  ///< the first bad event of a unit on each version
-};
-
 struct Scenario {
   std::string name;
   Truth truth = Truth::no_worse;
@@ -40,8 +33,7 @@ struct Scenario {
   /// Every policy stays at 5 % until it rolls back.
   bool is_pinned = false;
   bool old_is_up = true;
-  Judged judged = Judged::requests;
-  std::uint32_t units = 0;          ///< sessions
+  std::uint32_t units = 0;  ///< sessions of a sticky split; 0: requests are drawn one by one
   std::uint32_t looping_units = 0;  ///< the first ones of them: clients in a loop
   double looping_rate = 0;          ///< share of the requests that they send
   RolloutSettings policy = {};      ///< of ours

@@ -1,6 +1,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "bench/rollout_sim/policy.hpp"
 #include "core/rollout.hpp"
@@ -17,6 +18,7 @@ core::RolloutRecord record_of(const Scenario& scenario) {
   record.to = "v2";
   record.started_by = "simulator";
   record.policy = scenario.policy;
+  record.by_units = scenario.units > 0;
   return record;
 }
 
@@ -35,10 +37,13 @@ class SluicePolicy : public Policy {
     around.old_up = old_up_;
     around.old_overdue = static_cast<std::uint64_t>(view.old_overdue);
     around.old_p99_ms = view.old_p99_ms;
-    rollout_.observe(view.known.observations, {}, around);
+    std::vector<core::Observation> observations = view.known.observations;
+    for (core::Observation& seen : observations) seen.period = period_;
+    rollout_.observe(std::move(observations), {}, around);
     Decision decision;
     for (const core::RolloutStep& step : rollout_.tick(around)) obey(step, decision);
-    decision.holds = rollout_.record().state == RolloutState::holding;
+    decision.holds = is_suspicious();
+    period_ = rollout_.record().ledger.period();
     return decision;
   }
 
@@ -46,7 +51,18 @@ class SluicePolicy : public Policy {
     rollout_.weight_in_force(weight, now_ms);
   }
 
+  std::uint32_t period() const override { return period_; }
+
  private:
+  /// Holds because of a stream, not for want of requests.
+  bool is_suspicious() const {
+    if (rollout_.record().state != RolloutState::holding) return false;
+    for (std::size_t index = 0; index < stream_count; ++index) {
+      if (rollout_.record().reason == to_string(static_cast<Stream>(index))) return true;
+    }
+    return false;
+  }
+
   void obey(const core::RolloutStep& step, Decision& decision) const {
     if (step.kind == core::RolloutOrderKind::eject) {
       // "n2" is backend 2.
@@ -61,6 +77,7 @@ class SluicePolicy : public Policy {
 
   core::Rollout rollout_;
   std::size_t old_up_;
+  std::uint32_t period_ = 0;  ///< of the outcomes of this tick
 };
 
 }  // namespace

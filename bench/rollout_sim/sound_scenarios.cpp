@@ -111,9 +111,8 @@ Scenario bursts() {
 
 /// Sessions that differ: some clients repeat a request that always fails, on either version, and
 /// most requests of a session take about as long as its other ones.
-Scenario sticky(const std::string& name, std::uint32_t looping, Judged judged) {
+Scenario sticky(const std::string& name, std::uint32_t looping) {
   Scenario scenario{.name = name};
-  scenario.judged = judged;
   scenario.units = 20'000;
   scenario.looping_units = looping;
   scenario.looping_rate = 0.05;
@@ -206,9 +205,8 @@ std::vector<Scenario> sound_scenarios() {
       shared_slowness(),
       drift(),
       bursts(),
-      sticky("one looping client, sticky", 1, Judged::units),
-      sticky("300 looping clients, sticky", 300, Judged::units),
-      sticky("300 looping clients, sticky, judged per version", 300, Judged::units_per_version),
+      sticky("sticky, one looping client", 1),
+      sticky("sticky, 300 looping clients", 300),
       one_bad_backend(),
       no_worse("NEW better", {.error_rate = 0.0005, .slower = 0.8}),
       no_worse("median +10 %, tolerated", {.slower = 1.1}),

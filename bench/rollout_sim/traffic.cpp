@@ -13,21 +13,13 @@ using core::index_of;
 
 /// Longer than any request, in ticks.
 constexpr std::size_t ring_size = 1024;
-constexpr std::array<Stream, 3> quantiles{Stream::p50, Stream::p90, Stream::p99};
+constexpr std::array<std::size_t, 3> quantiles{index_of(Stream::p50), index_of(Stream::p90),
+                                               index_of(Stream::p99)};
 
 }  // namespace
 
-Traffic::Traffic(const Scenario& scenario, bool keeps_latencies)
-    : judged_(scenario.judged),
-      keeps_latencies_(keeps_latencies),
-      weights_{0},
-      seen_(std::size_t{2} * (scenario.units + 1)),
-      timed_in_(scenario.units + 1),
-      ring_(ring_size) {}
-
-void Traffic::set_weight(double weight) {
-  weights_.push_back(weight);
-}
+Traffic::Traffic(const Scenario& scenario, bool judges_latency)
+    : judges_latency_(judges_latency), judged_in_(scenario.units + 1), ring_(ring_size) {}
 
 void Traffic::eject(std::uint8_t backend) {
   if (std::exchange(is_out_[backend], true)) return;
@@ -36,8 +28,8 @@ void Traffic::eject(std::uint8_t backend) {
 
 void Traffic::give(const Arrivals& arrivals, const Request& request, const Limits& limits) {
   if (request.draw >= weights_.back()) {
-    const Attempt attempt{false, request.unit, request.old_backend, request.start_us,
-                          request.old_fate};
+    Attempt attempt{false, request.old_backend, request.start_us, request.old_fate};
+    look_up_unit(request.unit, attempt);
     judge(attempt, limits);
     return watch(attempt, limits);
   }
@@ -48,7 +40,8 @@ void Traffic::give(const Arrivals& arrivals, const Request& request, const Limit
     }
     arrivals.decide(served);
   }
-  const Attempt attempt{true, served.unit, served.new_backend, served.start_us, served.new_fate};
+  Attempt attempt{true, served.new_backend, served.start_us, served.new_fate};
+  look_up_unit(request.unit, attempt);
   judge(attempt, limits);
   watch(attempt, limits);
   weigh_harm(served);
@@ -59,71 +52,87 @@ Traffic::Slot& Traffic::slot_at(std::int64_t us) {
   return ring_[static_cast<std::size_t>(tick_ + ahead) % ring_size];
 }
 
-/// Only the first bad event of a unit counts.
-bool Traffic::is_first(const Attempt& attempt, Stream stream) {
-  const bool is_error = stream == Stream::errors || stream == Stream::client_errors;
-  if (judged_ == Judged::requests || (judged_ == Judged::units && !is_error)) return true;
-  const bool apart = judged_ == Judged::units_per_version && attempt.is_new;
-  std::uint8_t& seen = seen_[std::size_t{2} * attempt.unit + (apart ? 1 : 0)];
-  const auto mark = static_cast<std::uint8_t>(1U << index_of(stream));
-  if ((seen & mark) != 0) return false;
-  seen = static_cast<std::uint8_t>(seen | mark);
-  return true;
-}
-
-/// Whether the time of a request is judged: of a unit only the first one at each weight.
-bool Traffic::is_timed(const Attempt& attempt) {
-  if (judged_ != Judged::units) return true;
+Traffic::EpochCounts& Traffic::counts_in(Slot& slot) const {
   const auto epoch = static_cast<std::uint32_t>(weights_.size() - 1);
-  return std::exchange(timed_in_[attempt.unit], epoch) != epoch;
-}
-
-void Traffic::count(const Attempt& attempt, std::int64_t us, Stream stream, bool is_bad) {
-  const auto epoch = static_cast<std::uint32_t>(weights_.size() - 1);
-  Slot& slot = slot_at(us);
-  auto counts = std::find_if(slot.epochs.begin(), slot.epochs.end(),
-                             [&](const EpochCounts& one) { return one.epoch == epoch; });
-  if (counts == slot.epochs.end()) {
-    counts = slot.epochs.insert(counts, EpochCounts{.epoch = epoch});
+  // Later epochs come later.
+  if (slot.epochs.empty() || slot.epochs.back().epoch != epoch) {
+    slot.epochs.push_back({.epoch = epoch});
   }
-  core::VersionCounts& pool = attempt.is_new ? counts->new_pool : counts->old_pool;
-  ++pool.requests[index_of(stream)];
-  if (!is_bad || !is_first(attempt, stream)) return;
-  ++pool.bad[index_of(stream)];
-  if (attempt.is_new) ++counts->by_backend[attempt.backend][index_of(stream)];
+  return slot.epochs.back();
 }
+
+/// A unit is judged by its first request ever, and by the first in each period, good or bad.
+void Traffic::look_up_unit(std::uint32_t unit, Attempt& attempt) {
+  if (unit == 0) return;
+  const std::uint32_t before = std::exchange(judged_in_[unit], period_ + 1);
+  attempt.is_first_ever = before == 0;
+  attempt.is_first_in_period = before != period_ + 1;
+}
+
+namespace {
+
+/// One event of a stream, as TrialTally of the proxy counts it.
+struct Event {
+  std::size_t stream = 0;
+  bool is_bad = false;
+  bool is_first_ever = true;
+  bool is_first_in_period = true;
+};
+
+void count(core::VersionCounts& pool, core::StreamNumbers* of_backend, const Event& event) {
+  ++pool.requests[event.stream];
+  if (event.stream == index_of(Stream::errors) && !event.is_first_in_period) {
+    ++pool.repeated_requests;
+  }
+  if (!event.is_bad) return;
+  ++pool.bad[event.stream];
+  pool.repeats[event.stream] += event.is_first_ever ? 0 : 1;
+  pool.period_repeats[event.stream] += event.is_first_in_period ? 0 : 1;
+  if (of_backend != nullptr && event.is_first_in_period) ++(*of_backend)[event.stream];
+}
+
+}  // namespace
 
 void Traffic::judge(const Attempt& attempt, const Limits& limits) {
-  const std::int64_t known_us = attempt.start_us + attempt.fate.us;
-  count(attempt, known_us, Stream::errors, attempt.fate.failed);
-  count(attempt, known_us, Stream::client_errors, attempt.fate.client_error);
-  if (limits.are_known && is_timed(attempt)) judge_latency(attempt, limits);
+  EpochCounts& counts = counts_in(slot_at(attempt.start_us + attempt.fate.us));
+  core::VersionCounts& pool = attempt.is_new ? counts.new_pool : counts.old_pool;
+  core::StreamNumbers* of_backend = attempt.is_new ? &counts.by_backend[attempt.backend] : nullptr;
+  Event event{index_of(Stream::errors), attempt.fate.failed, attempt.is_first_ever,
+              attempt.is_first_in_period};
+  count(pool, of_backend, event);
+  event.stream = index_of(Stream::client_errors);
+  event.is_bad = attempt.fate.client_error;
+  count(pool, of_backend, event);
+  if (judges_latency_ && limits.are_known) judge_latency(attempt, limits, counts);
 }
 
-/// A slow request counts at the moment it becomes slow; one that fails before then does not count.
-void Traffic::judge_latency(const Attempt& attempt, const Limits& limits) {
+/// A slow request counts at the moment it becomes slow. One that fails or is refused before then
+/// has no time.
+void Traffic::judge_latency(const Attempt& attempt, const Limits& limits, EpochCounts& at_end) {
+  const auto& limits_us = attempt.is_new ? limits.new_us : limits.old_us;
   for (std::size_t index = 0; index < quantiles.size(); ++index) {
-    const std::uint32_t limit = attempt.is_new ? limits.new_us[index] : limits.old_us[index];
-    const bool is_slow = attempt.fate.us > limit;
-    if (!is_slow && attempt.fate.failed) continue;
-    const std::uint32_t us = is_slow ? limit : attempt.fate.us;
-    count(attempt, attempt.start_us + us, quantiles[index], is_slow);
+    const bool is_slow = attempt.fate.us > limits_us[index];
+    if (!is_slow && !is_success(attempt.fate)) continue;
+    EpochCounts& counts =
+        is_slow ? counts_in(slot_at(attempt.start_us + limits_us[index])) : at_end;
+    count(attempt.is_new ? counts.new_pool : counts.old_pool,
+          attempt.is_new ? &counts.by_backend[attempt.backend] : nullptr,
+          {quantiles[index], is_slow, attempt.is_first_ever, attempt.is_first_in_period});
   }
 }
 
 /// What does not belong to the streams.
 void Traffic::watch(const Attempt& attempt, const Limits& limits) {
-  const std::int64_t known_us = attempt.start_us + attempt.fate.us;
-  Slot& slot = slot_at(known_us);
-  Counters& counters = attempt.is_new ? slot.of_new : slot.of_old;
+  Known& known = slot_at(attempt.start_us + attempt.fate.us).known;
+  Counters& counters = attempt.is_new ? known.of_new : known.of_old;
   ++counters.requests;
   counters.failed += attempt.fate.failed ? 1 : 0;
   counters.over_500ms += attempt.fate.us > 500'000 ? 1 : 0;
-  if (attempt.is_new) return;
-  if (keeps_latencies_ && !attempt.fate.failed) slot.old_latencies_us.push_back(attempt.fate.us);
+  if (attempt.is_new || !judges_latency_) return;
+  if (is_success(attempt.fate)) known.old_latencies_us.push_back(attempt.fate.us);
   if (!limits.are_known || attempt.fate.us <= limits.old_us.back()) return;
-  ++slot_at(attempt.start_us + limits.old_us.back()).overdue;
-  --slot.overdue;
+  ++slot_at(attempt.start_us + limits.old_us.back()).known.overdue;
+  --known.overdue;
 }
 
 void Traffic::weigh_harm(const Request& request) {
@@ -137,7 +146,7 @@ void Traffic::weigh_harm(const Request& request) {
   const bool is_refused = of_new.client_error && !of_old.client_error;
   if (!is_slow && !fails && !is_refused) return;
   const std::uint32_t us = is_slow ? slow_us : of_new.us;
-  slot_at(request.start_us + us).new_did_harm = true;
+  slot_at(request.start_us + us).known.new_did_harm = true;
 }
 
 core::Observation Traffic::observation_of(const EpochCounts& counts) const {
@@ -153,20 +162,21 @@ core::Observation Traffic::observation_of(const EpochCounts& counts) const {
   return seen;
 }
 
-Known Traffic::take() {
+const Known& Traffic::take() {
   Slot& slot = ring_[static_cast<std::size_t>(tick_) % ring_size];
-  Known known;
+  // Vectors change places, so that their memory is used again.
+  std::swap(taken_, slot.known);
+  taken_.observations.clear();
   for (const EpochCounts& counts : slot.epochs) {
-    known.observations.push_back(observation_of(counts));
+    taken_.observations.push_back(observation_of(counts));
   }
-  known.old_latencies_us.swap(slot.old_latencies_us);
-  known.overdue = slot.overdue;
-  known.of_old = slot.of_old;
-  known.of_new = slot.of_new;
-  known.new_did_harm = slot.new_did_harm;
-  slot = {};
+  slot.epochs.clear();
+  slot.known.old_latencies_us.clear();
+  slot.known.overdue = 0;
+  slot.known.of_old = slot.known.of_new = {};
+  slot.known.new_did_harm = false;
   ++tick_;
-  return known;
+  return taken_;
 }
 
 }  // namespace sluice::sim

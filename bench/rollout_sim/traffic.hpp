@@ -7,7 +7,6 @@
 #include "bench/rollout_sim/arrivals.hpp"
 #include "bench/rollout_sim/request.hpp"
 #include "bench/rollout_sim/scenario.hpp"
-#include "core/latency.hpp"
 #include "core/ledger.hpp"
 
 namespace sluice::sim {
@@ -43,22 +42,25 @@ struct Harm {
   std::int64_t slow = 0;
 };
 
-/// The proxy: splits requests by their draw and shows every outcome at the moment it would be
-/// known.
+/// The proxy: splits requests by their draw, counts as it does, and shows every outcome at the
+/// moment it would be known.
 class Traffic {
  public:
-  Traffic(const Scenario& scenario, bool keeps_latencies);
+  /// `judges_latency`: somebody asks for the quantile streams.
+  Traffic(const Scenario& scenario, bool judges_latency);
 
   /// For requests from now on: share of NEW, 0 to 1.
-  void set_weight(double weight);
+  void set_weight(double weight) { weights_.push_back(weight); }
+  void begin_period(std::uint32_t period) { period_ = period; }
   void eject(std::uint8_t backend);
   void give(const Arrivals& arrivals, const Request& request, const Limits& limits);
-  /// Ends the tick.
-  Known take();
+  /// Ends the tick. Valid until the next one ends.
+  const Known& take();
   const Harm& harm() const { return harm_; }
   std::uint8_t new_up() const { return new_up_; }
 
  private:
+  /// What is known at the end of a tick of the requests of one weight.
   struct EpochCounts {
     std::uint32_t epoch = 0;
     core::VersionCounts old_pool = {};
@@ -67,40 +69,36 @@ class Traffic {
   };
   struct Slot {
     std::vector<EpochCounts> epochs;
-    std::vector<std::uint32_t> old_latencies_us;
-    std::int64_t overdue = 0;
-    Counters of_old;
-    Counters of_new;
-    bool new_did_harm = false;
+    Known known;
   };
   /// One version's side of a request.
   struct Attempt {
     bool is_new = false;
-    std::uint32_t unit = 0;
     std::uint8_t backend = 0;
     std::int64_t start_us = 0;
     Fate fate;
+    bool is_first_ever = true;  ///< of its unit
+    bool is_first_in_period = true;
   };
 
   Slot& slot_at(std::int64_t us);
-  void count(const Attempt& attempt, std::int64_t us, Stream stream, bool is_bad);
-  bool is_first(const Attempt& attempt, Stream stream);
-  bool is_timed(const Attempt& attempt);
+  EpochCounts& counts_in(Slot& slot) const;
+  void look_up_unit(std::uint32_t unit, Attempt& attempt);
   void judge(const Attempt& attempt, const Limits& limits);
-  void judge_latency(const Attempt& attempt, const Limits& limits);
+  void judge_latency(const Attempt& attempt, const Limits& limits, EpochCounts& at_end);
   void watch(const Attempt& attempt, const Limits& limits);
   void weigh_harm(const Request& request);
   core::Observation observation_of(const EpochCounts& counts) const;
 
-  Judged judged_;
-  bool keeps_latencies_;
-  std::vector<double> weights_;          ///< by epoch
-  std::vector<std::uint8_t> seen_;       ///< by unit and version: streams of its bad events
-  std::vector<std::uint32_t> timed_in_;  ///< by unit: epoch of the last request judged by its time
+  bool judges_latency_;
+  std::vector<double> weights_{0};  ///< by epoch
+  std::uint32_t period_ = 0;
+  std::vector<std::uint32_t> judged_in_;  ///< by unit: the last period, and 1; 0: never
   std::array<bool, backends> is_out_{};
   std::uint8_t new_up_ = backends;
   std::int64_t tick_ = 0;
   std::vector<Slot> ring_;
+  Known taken_;
   Harm harm_;
 };
 

@@ -18,21 +18,25 @@ constexpr int requests_before = 20'000;
 /// OLD's quantiles, as the proxy keeps them.
 class OldLatency {
  public:
-  /// `luck_of` the requests before: OLD as it is at time 0.
+  /// OLD as it is at time 0.
   void begin(const Arrivals& arrivals, Random& random) {
     for (int i = 0; i < requests_before; ++i) {
       Request request;
       request.luck = {random.uniform(), random.uniform(), random.uniform()};
       arrivals.decide(request);
-      if (!request.old_fate.failed) so_far_.observe(request.old_fate.us * std::uint64_t{1000});
+      if (is_success(request.old_fate)) so_far_.observe(request.old_fate.us * std::uint64_t{1000});
     }
     gauge_.follow(so_far_, 0);
   }
-  void follow(const Known& known) {
+  /// True when the limits are to be asked for again: they hardly move in a second.
+  bool follow(const Known& known, std::int64_t now_ms) {
+    constexpr std::int64_t interval_ms = 1000;
     for (const std::uint32_t us : known.old_latencies_us) {
       so_far_.observe(us * std::uint64_t{1000});
     }
-    gauge_.follow(so_far_, tick_ms);
+    if (now_ms % interval_ms != 0) return false;
+    gauge_.follow(so_far_, interval_ms);
+    return true;
   }
   Limits limits(const RolloutLatencySettings& settings) const {
     constexpr std::array<double, 3> parts{0.5, 0.9, 0.99};
@@ -76,13 +80,15 @@ class Trial {
       if (decide(now_ms)) {
         result_.end_s = static_cast<double>(now_ms) / 1000;
         result_.delay_s = result_.end_s - arrivals_.onset_s();
+        result_.harm_by_then = traffic_.harm();
       }
       for (const Request& request : arrivals_.next_tick()) {
         traffic_.give(arrivals_, request, limits_);
       }
-      known_ = traffic_.take();
+      known_ = &traffic_.take();
     }
     result_.harm = traffic_.harm();
+    if (result_.end == End::none) result_.harm_by_then = result_.harm;
     return result_;
   }
 
@@ -96,13 +102,12 @@ class Trial {
 
   /// True when the rollout is decided; the decision is in force a tick later.
   bool decide(std::int64_t now_ms) {
-    monitor_.follow(known_);
-    overdue_ += known_.overdue;
-    if (judges_latency_) {
-      latency_.follow(known_);
+    monitor_.follow(*known_);
+    overdue_ += known_->overdue;
+    if (judges_latency_ && latency_.follow(*known_, now_ms)) {
       limits_ = latency_.limits(scenario_.policy.latency);
     }
-    View view{.now_ms = now_ms, .known = known_, .monitor = monitor_};
+    View view{.now_ms = now_ms, .known = *known_, .monitor = monitor_};
     view.old_overdue = overdue_;
     if (limits_.are_known) view.old_p99_ms = limits_.old_us.back() / 1000;
     view.new_up = traffic_.new_up();
@@ -113,6 +118,7 @@ class Trial {
       result_.has_ejected = true;
       traffic_.eject(*decision.eject);
     }
+    traffic_.begin_period(policy_->period());
     result_.end = decision.end;
     result_.reason = decision.reason;
     return result_.end != End::none;
@@ -125,7 +131,8 @@ class Trial {
   std::unique_ptr<Policy> policy_;
   OldLatency latency_;
   Limits limits_;
-  Known known_;
+  Known nothing_;
+  const Known* known_ = &nothing_;
   Monitor monitor_;
   std::int64_t overdue_ = 0;
   std::optional<std::uint32_t> ordered_;

@@ -17,7 +17,8 @@ struct TrialResult {
   double delay_s = 0;  ///< the same, since NEW became worse
   bool has_held = false;
   bool has_ejected = false;
-  Harm harm;  ///< until the decision is in force
+  Harm harm_by_then;  ///< when it was decided
+  Harm harm;          ///< until the decision is in force
 };
 
 /// The same scenario and seed give every policy the same requests.

@@ -38,6 +38,13 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .tiles b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tiles small { color: var(--soft); }
 .old { color: var(--old); } .new { color: var(--new); } .bad { color: var(--bad); }
+.meter { background: var(--line); }
+.meter div { width: 0; background: var(--new); }
+#harm { background: var(--bad); }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th, td { text-align: right; padding: .2rem 0; font-variant-numeric: tabular-nums; }
+th:first-child, td:first-child { text-align: left; }
+#words, #spared { margin: .6rem 0; min-height: 1.5em; color: var(--soft); }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
 a { color: inherit; }
@@ -46,10 +53,22 @@ footer { color: var(--soft); font-size: .9rem; }
 </head>
 <body>
 <main>
-<h1>sluice demo: from <span class="old">shop-v1</span> to <span class="new">shop-v2</span></h1>
+<h1>sluice demo: from <span class="old" data-name="old">shop-v1</span> to
+<span class="new" data-name="new">shop-v2</span></h1>
 <p id="sentence" role="status">Waiting for the first second.</p>
 <ol id="steps"><li>100/0</li><li>90/10</li><li>50/50</li><li>0/100</li><li>drain shop-v1</li>
-<li>shop-v1 off</li></ol>
+<li>shop-v1 off</li><li>a good release</li><li>one with errors</li><li>a slow one</li></ol>
+<section id="rollout" hidden>
+<h2>The rollout, as the proxy sees it</h2>
+<div class="row"><span id="state"></span><div class="bar meter"><div id="weight"></div></div>
+<span id="weight-text"></span></div>
+<div class="row"><span>evidence of harm</span><div class="bar meter"><div id="harm"></div></div>
+<span id="harm-text"></span></div>
+<p id="words"></p>
+<table><thead><tr><th>bad requests</th><th class="old" data-name="old"></th>
+<th class="new" data-name="new"></th><th>evidence</th></tr></thead><tbody id="streams"></tbody></table>
+<p id="spared"></p>
+</section>
 <section>
 <h2>Share of the traffic</h2>
 <div class="row"><span>weights</span><div class="bar"><div id="set"></div></div>
@@ -58,18 +77,18 @@ footer { color: var(--soft); font-size: .9rem; }
 <span id="got-text"></span></div>
 </section>
 <section>
-<h2>Requests per second: <span class="old">shop-v1</span>, <span class="new">shop-v2</span>;
-the line is the weight</h2>
+<h2>Requests per second: <span class="old" data-name="old">shop-v1</span>,
+<span class="new" data-name="new">shop-v2</span>; the line is the weight</h2>
 <svg id="chart" viewBox="0 0 900 210" role="img"
  aria-label="Requests per second and version over time"></svg>
 </section>
 <section class="tiles">
-<div><b id="v1" class="old">0</b><small>answers of shop-v1</small></div>
-<div><b id="v2" class="new">0</b><small>answers of shop-v2</small></div>
+<div><b id="old" class="old">0</b><small>answers of <span data-name="old">shop-v1</span></small></div>
+<div><b id="new" class="new">0</b><small>answers of <span data-name="new">shop-v2</span></small></div>
 <div><b id="failures">0</b><small>failures</small></div>
 <div><b id="rate">0</b><small>requests per second</small></div>
 <div><b id="p99">-</b><small>99 % answered within</small></div>
-<div><b id="open">0</b><small>connections shop-v1 counts</small></div>
+<div><b id="open">0</b><small>connections <span data-name="old">shop-v1</span> counts</small></div>
 </section>
 <footer>The shop, through the proxy: <a id="shop" href="#">...</a>. <span id="gone"></span></footer>
 </main>
@@ -89,14 +108,14 @@ function element(name, attributes, text) {
 
 function drawChart(seconds) {
   const chart = at('chart');
-  const most = Math.max(1, ...seconds.map(s => s.v1 + s.v2));
+  const most = Math.max(1, ...seconds.map(s => s.old + s.new));
   const slots = Math.max(30, seconds.length);
   const wide = box.width / slots;
   const made = [];
   let line = '';
   seconds.forEach((s, i) => {
     const x = box.left + i * wide;
-    const old = s.v1 / most * box.height, fresh = s.v2 / most * box.height;
+    const old = s.old / most * box.height, fresh = s.new / most * box.height;
     const base = box.top + box.height;
     const bar = { x, width: Math.max(1, wide - 2) };
     made.push(element('rect', { ...bar, y: base - old, height: old, fill: 'var(--old)' }));
@@ -113,13 +132,42 @@ function drawChart(seconds) {
   chart.replaceChildren(...made);
 }
 
+const streams = ['errors', 'p50', 'p90', 'p99', 'client_errors'];
+const figure = n => n >= 1e6 ? n.toExponential(1) : number(Number(n.toPrecision(3)));
+
+function cells(...texts) {
+  const row = document.createElement('tr');
+  for (const text of texts) row.insertCell().textContent = text;
+  return row;
+}
+
+function showRollout(rollout) {
+  at('rollout').hidden = !rollout;
+  if (!rollout) return;
+  const weight = rollout.weights[rollout.to], harm = rollout.evidence;
+  const part = Math.log(Math.max(1, harm.total)) / Math.log(harm.threshold);
+  put('state', rollout.state.replace('_', ' ') +
+    (rollout.step ? ' ' + rollout.step + '/' + rollout.steps : ''));
+  at('weight').style.width = weight + '%';
+  put('weight-text', weight + ' %');
+  at('harm').style.width = Math.min(100, 100 * part) + '%';
+  put('harm-text', figure(harm.total) + ' of ' + number(harm.threshold));
+  put('words', rollout.words || rollout.next.words);
+  at('streams').replaceChildren(...streams.map(name => cells(name.replace('_', ' '),
+    number(rollout.counts.old[name]), number(rollout.counts.new[name]), figure(harm[name]))));
+  put('spared', rollout.counts.bad_delivered + ' errors reached users, ' +
+    rollout.counts.shielded + ' were repeated on ' + rollout.from + ' instead.');
+}
+
 function show(state) {
   put('sentence', state.sentence);
+  for (const item of document.querySelectorAll('[data-name]'))
+    item.textContent = state[item.dataset.name + '_name'];
   [...at('steps').children].forEach((item, i) => {
     item.className = i < state.step ? 'past' : i === state.step ? 'now' : '';
   });
-  put('v1', number(state.v1));
-  put('v2', number(state.v2));
+  put('old', number(state.old));
+  put('new', number(state.new));
   put('failures', number(state.failures));
   at('failures').className = state.failures ? 'bad' : '';
   at('shop').href = state.shop;
@@ -127,20 +175,21 @@ function show(state) {
   drawChart(state.seconds);
   const last = state.seconds[state.seconds.length - 1];
   if (!last) return;
-  const answers = last.v1 + last.v2;
-  const share = answers ? 100 * last.v2 / answers : 0;
+  const answers = last.old + last.new;
+  const share = answers ? 100 * last.new / answers : 0;
   at('set').style.width = (100 - last.new_weight) + '%';
   put('set-text', (100 - last.new_weight) + ' / ' + last.new_weight);
   at('got').style.width = (100 - share) + '%';
   put('got-text', (100 - share).toFixed(1) + ' / ' + share.toFixed(1));
   put('rate', number(last.per_second));
   put('p99', (last.p99_us / 1000).toFixed(1) + ' ms');
-  put('open', number(last.v1_connections));
+  put('open', number(last.old_connections));
 }
 
 async function tick() {
   try {
     show(await (await fetch('/demo/state')).json());
+    showRollout(await (await fetch('/demo/rollout')).json());
     put('gone', '');
   } catch (error) {
     put('gone', 'The demonstration has ended; sluice demo --keep stays until Ctrl-C.');

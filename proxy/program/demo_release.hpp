@@ -34,7 +34,7 @@ inline constexpr std::array<DemoPlot, 3> demo_plots = {{
 
 /// What became of it.
 struct DemoRelease {
-  DemoPlot plot;
+  DemoPlot plot{};
   RolloutStatus end;  ///< in the words of the proxy
   /// What the clients of the load saw, over the requests that they began before the next release.
   DemoCounts users;

@@ -25,9 +25,10 @@ std::string steps_text(const RolloutSettings& policy) {
 std::string policy_text(const RolloutSettings& policy) {
   return "steps of " + steps_text(policy) + ", each at least " +
          core::duration_text(policy.step_time) + " and " + std::to_string(policy.min_requests) +
-         " requests; on, when the error rate is surely below " +
+         " requests;\n" + indent + "on when fewer than " +
          core::number_text(100 * policy.errors.max_rate) +
-         " %;\n  back, when evidence of harm E reaches " + core::number_text(1 / policy.alpha);
+         " % surely fail, back when evidence of harm E reaches " +
+         core::number_text(1 / policy.alpha);
 }
 
 /// "0.4 s", "-" for none.
@@ -48,8 +49,10 @@ std::string users_text(const DemoRelease& release) {
                      " requests: " + std::to_string(release.users.failures) + " failed, " +
                      std::to_string(slow) + " were slow.";
   if (release.bad_answers == 0) return text;
-  return text + " " + release.plot.new_pool() + " gave " + std::to_string(release.bad_answers) +
-         " bad answers, " + std::to_string(release.end.shielded) + " were shielded: repeated on " +
+  text += " " + release.plot.new_pool() + " gave " + std::to_string(release.bad_answers) +
+          " bad answers; ";
+  if (release.end.shielded == 0) return text + "what is only slow cannot be shielded.";
+  return text + std::to_string(release.end.shielded) + " were shielded: repeated on " +
          release.plot.old_pool() + ".";
 }
 
@@ -69,6 +72,8 @@ void DemoReport::open_rollouts(const std::string& url) {
 }
 
 void DemoReport::decision(std::chrono::milliseconds at, const RolloutDecision& decision) {
+  // The command is there already, and what goes on is seen by its next step.
+  if (decision.decision == "start" || decision.decision == "resume") return;
   const bool is_bad = decision.decision == "rollback" || decision.decision == "step_back";
   const Tone tone = is_bad ? Tone::bad : decision.decision == "promote" ? Tone::good : Tone::strong;
   const std::string reason =
@@ -103,11 +108,11 @@ void DemoReport::close_rollouts(const std::vector<DemoRelease>& releases) {
   Table table({{"release"},
                {"end"},
                {"decided after", right},
-               {"first bad answer to decision", right},
+               {"after first bad", right},
                {"bad answers", right},
                {"shielded", right},
-               {"users saw failed", right},
-               {"slow", right}});
+               {"users saw errors", right},
+               {"slow answers", right}});
   for (const DemoRelease& release : releases)
     table.add({{release.plot.title},
                {end_text(release.end), release.is_as_told() ? Tone::good : Tone::bad},

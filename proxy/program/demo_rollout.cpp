@@ -96,7 +96,9 @@ void DemoRollout::prepare(const DemoPlot& plot) {
 
 void DemoRollout::close(const DemoPlot& plot) {
   const DemoService& fresh = services_[plot.new_version];
-  DemoRelease release{plot, status_};
+  DemoRelease release;
+  release.plot = plot;
+  release.end = status_;
   release.users = tally_.steps()[index_];
   release.bad_answers = fresh.bad();
   release.first_bad_ms = fresh.first_bad_ms();

@@ -78,7 +78,7 @@ class RolloutPrometheus : public testing::Test {
       GTEST_SKIP() << "the program prometheus is not installed (Debian: apt install prometheus)";
   }
 
-  /// The users' CPU may take 85 %; what happens else.
+  /// `action` follows when the CPU of shop-v2 is above 85 % three times in a row.
   static Policy guarded_by(const std::string& address, const std::string& action) {
     return {.step_time = "2s",
             .tables = "\n[[route.shop.rollout.query]]\nprometheus = \"http://" + address +

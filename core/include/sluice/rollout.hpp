@@ -33,8 +33,8 @@ bool is_active(RolloutState state);
 
 /// What is watched on every judged request.
 enum class Stream : std::uint8_t {
-  errors,         ///< answers that count as errors, and broken attempts
-  p50,            ///< slower than OLD's median
+  errors,  ///< answers that count as errors, and broken attempts
+  p50,     ///< slower than OLD's median
   p90,
   p99,
   client_errors,  ///< 4xx
@@ -84,9 +84,9 @@ struct RolloutStatus {
   std::string id;
   RolloutState state = RolloutState::staged;
   RolloutMode mode = RolloutMode::act;
-  std::string reason;       ///< a word; "" when all goes well
-  std::string words;        ///< what goes on, in a sentence
-  std::size_t step = 0;     ///< from 1; 0 before the first
+  std::string reason;    ///< a word; "" when all goes well
+  std::string words;     ///< what goes on, in a sentence
+  std::size_t step = 0;  ///< from 1; 0 before the first
   std::size_t steps = 0;
   std::string from;
   std::string to;
@@ -96,7 +96,7 @@ struct RolloutStatus {
   std::vector<StreamStatus> streams;
   std::vector<EpochStatus> epochs;
   std::vector<BackendEvidence> backends;  ///< of NEW, those with any
-  std::uint64_t requests_old = 0;  ///< judged
+  std::uint64_t requests_old = 0;         ///< judged
   std::uint64_t requests_new = 0;
   std::uint64_t requests_step = 0;  ///< judged on NEW in this step
   std::uint64_t shielded = 0;       ///< users who were spared an error
@@ -108,10 +108,10 @@ struct RolloutStatus {
   std::string next;           ///< what happens next, and when at the earliest, in a sentence
   std::int64_t next_ms = 0;   ///< since the Unix epoch; 0: unknown
   std::string started_by;
-  std::string queued;         ///< id of the release that waits behind this one
-  unsigned attempt = 1;       ///< grows with `retry`
-  std::uint64_t revision = 1; ///< grows with every change of state, step or weight; the ETag
-  bool is_new = false;        ///< made by the call that this answers
+  std::string queued;          ///< id of the release that waits behind this one
+  unsigned attempt = 1;        ///< grows with `retry`
+  std::uint64_t revision = 1;  ///< grows with every change of state, step or weight; the ETag
+  bool is_new = false;         ///< made by the call that this answers
   std::vector<RolloutDecision> decisions;  ///< newest last, bounded
 };
 
@@ -126,7 +126,7 @@ struct RolloutOrder {
 
 /// What an operator may tell a rollout.
 enum class RolloutVerb : std::uint8_t {
-  pause,         ///< weights stay
+  pause,  ///< weights stay
   resume,
   promote,       ///< on to the next step, now
   promote_full,  ///< all traffic to NEW, now

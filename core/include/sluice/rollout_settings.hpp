@@ -54,11 +54,11 @@ struct HookSettings {
 
 /// A question to a Prometheus server. Its failure is no evidence.
 struct QuerySettings {
-  std::string prometheus = {};     ///< http://host:port
-  std::string expr = {};           ///< PromQL
-  std::string bad_when = {};       ///< "> 0.85": one of < <= > >= == != and a number
-  unsigned samples = 3;            ///< bad ones in a row
-  milliseconds interval{10'000};   ///< between two questions
+  std::string prometheus = {};    ///< http://host:port
+  std::string expr = {};          ///< PromQL
+  std::string bad_when = {};      ///< "> 0.85": one of < <= > >= == != and a number
+  unsigned samples = 3;           ///< bad ones in a row
+  milliseconds interval{10'000};  ///< between two questions
   RolloutReaction action = RolloutReaction::hold;
   bool operator==(const QuerySettings&) const = default;
 };
@@ -66,7 +66,7 @@ struct QuerySettings {
 /// Which answers of NEW are errors, and how many more than OLD's are tolerated.
 struct RolloutErrorSettings {
   std::vector<std::string> statuses = {"5xx"};  ///< "5xx", "429"; broken attempts always count
-  double tolerance = 1.10;  ///< NEW may fail this much more often than OLD
+  double tolerance = 1.10;                      ///< NEW may fail this much more often than OLD
   double max_rate = 0.005;  ///< a NEW that is surely below this is healthy, whatever OLD does
   bool operator==(const RolloutErrorSettings&) const = default;
 };
@@ -90,8 +90,8 @@ struct RolloutGuardSettings {
 /// Copies of real requests for NEW, before it gets the first one that counts: GET and HEAD without
 /// a body; the answers are compared and thrown away.
 struct MirrorSettings {
-  milliseconds time{0};        ///< length of the stage; 0: there is none
-  double share = 0.10;         ///< of the requests
+  milliseconds time{0};                  ///< length of the stage; 0: there is none
+  double share = 0.10;                   ///< of the requests
   std::uint64_t max_body = 1024 * 1024;  ///< octets of an answer that are read
   bool operator==(const MirrorSettings&) const = default;
 };
@@ -105,14 +105,15 @@ struct RolloutSettings {
   std::uint64_t min_requests = 500;    ///< on NEW, per step
   Inconclusive on_inconclusive = Inconclusive::hold;
   milliseconds bake{300'000};
-  milliseconds retain_old{900'000};   ///< after the promotion; an undo is instant meanwhile
-  milliseconds deadline{7'200'000};   ///< for all before the promotion; then rollback
-  double alpha = 0.001;               ///< bound on false rollbacks, per rollout
+  milliseconds retain_old{900'000};  ///< after the promotion; an undo is instant meanwhile
+  milliseconds deadline{7'200'000};  ///< for all before the promotion; then rollback
+  double alpha = 0.001;              ///< bound on false rollbacks, per rollout
   Supersede supersede = Supersede::reject;
-  bool shield = true;                 ///< failed first attempts on NEW are repeated on OLD
-  double shield_budget = 0.10;        ///< at most this share of OLD's requests
-  std::uint32_t slew = 0;  ///< hundredths of a percent a minute that NEW may gain; 0: at once
-  unsigned catastrophe = 8;  ///< first attempts in a row that failed on NEW while OLD serves; 0: off
+  bool shield = true;           ///< failed first attempts on NEW are repeated on OLD
+  double shield_budget = 0.10;  ///< at most this share of OLD's requests
+  std::uint32_t slew = 0;       ///< hundredths of a percent a minute that NEW may gain; 0: at once
+  unsigned catastrophe =
+      8;  ///< first attempts in a row that failed on NEW while OLD serves; 0: off
   std::vector<std::string> freeze = {};  ///< "Fri 16:00 - Mon 07:00", local time: no advance in it
   RolloutErrorSettings errors = {};
   RolloutLatencySettings latency = {};

@@ -90,9 +90,9 @@ struct RolloutCounts {
   std::string from;
   std::string to;
   std::string state;
-  std::size_t step = 0;         ///< from 1; 0 before the first
-  double weight = 0;            ///< of NEW, in force, as a share of 1
-  double realised = 0;          ///< share of NEW among the requests judged under this weight
+  std::size_t step = 0;  ///< from 1; 0 before the first
+  double weight = 0;     ///< of NEW, in force, as a share of 1
+  double realised = 0;   ///< share of NEW among the requests judged under this weight
   std::vector<std::pair<std::string, double>> evidence;  ///< E by stream
   double error_ratio_lower_bound = 0;
 };

@@ -69,11 +69,12 @@ struct ReloadNotice {
 struct RolloutNotice {
   std::string route;
   std::string id;
-  std::string state;  ///< afterwards
+  std::string state;         ///< afterwards
   std::uint32_t weight = 0;  ///< of NEW, in force, in hundredths of a percent
-  std::string decision;  ///< "start", "advance", "hold", "resume", "step_back", "rollback", "promote"...
-  std::string reason;    ///< a word; "" when all goes well
-  std::string words;     ///< a sentence
+  std::string
+      decision;  ///< "start", "advance", "hold", "resume", "step_back", "rollback", "promote"...
+  std::string reason;  ///< a word; "" when all goes well
+  std::string words;   ///< a sentence
 };
 
 /// Hears what a proxy does. Derive from it, override what is of interest, and hand it over in
