@@ -24,6 +24,9 @@ Rollout::Rollout(RolloutRecord record)
     : record_(std::move(record)),
       evidence_(rules(), record_.ledger, record_.ejected),
       look_(rules()),
+      // As far as it is known, the look goes on where it was.
+      look_new_(record_.step_new),
+      look_since_ms_(record_.step_since_ms),
       total_(record_.ledger.total()) {
   record_.gates.resize(record_.policy.gates.size(), GateState::closed);
   record_.gates_since_ms.resize(record_.policy.gates.size(), 0);
@@ -31,9 +34,6 @@ Rollout::Rollout(RolloutRecord record)
   for (const std::string& text : record_.policy.freeze) {
     if (const auto window = parse_freeze(text)) freeze_.push_back(*window);
   }
-  // As far as it is known, the look goes on where it was.
-  look_new_ = record_.step_new;
-  look_since_ms_ = record_.step_since_ms;
 }
 
 RolloutSteps Rollout::begin(std::int64_t now_ms) {

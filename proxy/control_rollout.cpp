@@ -99,17 +99,23 @@ void LocalControl::put_weights(const std::string& route, std::vector<ShareSettin
   const std::size_t index = core::route_index(*plan_->topology, route);
   if (index == plan_->topology->routes.size()) return boost::asio::post(io_, std::move(done));
   note_weights(index, weights, rollout_actor);
-  const auto post = [this, route, done = std::move(done)] {
-    const std::size_t now = core::route_index(*plan_->topology, route);
-    if (now == plan_->topology->routes.size()) return done();
-    post_split(now, done);
-  };
-  // Users must not wait for a disk: a rollback that is lost is decided once more.
-  if (is_urgent) {
-    post();
-    return keep_then([] {});
+  if (!is_urgent) {
+    return keep_then([this, route, done = std::move(done)] { post_noted(route, done); });
   }
-  keep_then(post);
+  // Users must not wait for a disk; but it is said to be done only when that has it, too.
+  const auto missing = std::make_shared<int>(2);
+  const auto one_done = [missing, done = std::move(done)] {
+    if (--*missing == 0) done();
+  };
+  post_noted(route, one_done);
+  keep_then(one_done);
+}
+
+/// post_split() of a route that may be gone by now.
+void LocalControl::post_noted(const std::string& route, const std::function<void()>& done) {
+  const std::size_t index = core::route_index(*plan_->topology, route);
+  if (index == plan_->topology->routes.size()) return done();
+  post_split(index, done);
 }
 
 void LocalControl::refresh_trial(const std::string& route, std::function<void()> done) {

@@ -146,10 +146,13 @@ void LocalControl::set_split(const std::string& route, std::vector<ShareSettings
                           : "; abort it, or send it on with promote")});
   }
   note_weights(index, weights, actor);
-  post_split(index, [this, route, done, status = route_status(index)] {
+  const auto status = std::make_shared<RouteStatus>();
+  post_split(index, [this, route, done, status] {
     rollouts_.split_changed(route);
-    keep_then([done, status] { done(status); });
+    keep_then([done, status] { done(*status); });
   });
+  // As this change has made it, whatever comes meanwhile.
+  *status = route_status(index);
 }
 
 /// From here on the weights are those that count: the next plan has them, and so has the file.

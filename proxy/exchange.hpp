@@ -157,8 +157,8 @@ class Exchange {
   unsigned replays_ = 0;
   bool wants_fresh_ = false;
   bool refuses_answer_ = false;  ///< an error of NEW that the client need not see
-  bool was_sent_ = false;       ///< in the present attempt
-  bool was_ever_sent_ = false;  ///< in an earlier one
+  bool was_sent_ = false;        ///< in the present attempt
+  bool was_ever_sent_ = false;   ///< in an earlier one
   bool awaits_head_ = false;
   bool answer_begun_ = false;     ///< the backend sent something
   bool client_answered_ = false;  ///< the client was sent something of a final answer

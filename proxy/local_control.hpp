@@ -131,6 +131,7 @@ class LocalControl final : public Control, private RolloutGround {
   const RouteSettings* route_settings(const std::string& route) const override;
   void put_weights(const std::string& route, std::vector<ShareSettings> weights, bool is_urgent,
                    std::function<void()> done) override;
+  void post_noted(const std::string& route, const std::function<void()>& done);
   void refresh_trial(const std::string& route, std::function<void()> done) override;
   void drain_pool(const std::string& pool, milliseconds deadline,
                   std::function<void()> done) override;

@@ -36,6 +36,45 @@ bool is_id(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+/// Whether the split of a route is one that a rollout can move.
+std::optional<Denial> check_pools(const std::string& route,
+                                  const std::vector<ShareSettings>& shares,
+                                  const RolloutOrder& order) {
+  std::string known;
+  for (const ShareSettings& share : shares) known += (known.empty() ? "" : ", ") + share.pool;
+  for (const std::string& pool : {order.to, order.from}) {
+    const bool is_share =
+        std::any_of(shares.begin(), shares.end(),
+                    [&](const ShareSettings& share) { return share.pool == pool; });
+    if (is_share) continue;
+    return Denial{
+        422, "Unknown pool",
+        "\"" + pool + "\" is not in the split of route \"" + route + "\"; its pools are " + known};
+  }
+  if (order.to == order.from) {
+    return Denial{422, "Nothing to move",
+                  "\"" + order.to +
+                      "\" has the largest weight already; name another pool as \"to\", "
+                      "or the old one as \"from\""};
+  }
+  for (const ShareSettings& share : shares) {
+    if (share.pool == order.to || share.pool == order.from || share.weight == 0) continue;
+    return Denial{422, "A third pool has a weight",
+                  "\"" + share.pool + "\" has weight " + weight_text(share.weight) +
+                      "; a rollout moves the whole split between two pools, so set it to 0 first"};
+  }
+  core::RolloutRecord place;
+  place.from = order.from;
+  place.to = order.to;
+  const std::vector<std::uint32_t>& steps = order.policy->steps;
+  if (!steps.empty() && new_weight(shares, place) >= steps.back()) {
+    return Denial{422, "Nothing to move",
+                  "\"" + order.to + "\" has " + core::percent_text(new_weight(shares, place)) +
+                      " already, as much as the last step gives it"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const core::RolloutRecord* Rollouts::steering(const std::string& route) const {
@@ -100,40 +139,10 @@ std::optional<Denial> Rollouts::check_order(const std::string& route, RolloutOrd
     return Denial{404, "No such route",
                   "there is no route \"" + route + "\"; GET /v1/routes lists them"};
   }
-  std::string known;
-  for (const ShareSettings& share : *shares) known += (known.empty() ? "" : ", ") + share.pool;
   if (order.from.empty()) order.from = largest(*shares);
   if (!order.policy) order.policy = settings->rollout;
   if (order.id.empty()) order.id = make_id(order.to);
-  for (const std::string& pool : {order.to, order.from}) {
-    const bool is_share =
-        std::any_of(shares->begin(), shares->end(),
-                    [&](const ShareSettings& share) { return share.pool == pool; });
-    if (is_share) continue;
-    return Denial{
-        422, "Unknown pool",
-        "\"" + pool + "\" is not in the split of route \"" + route + "\"; its pools are " + known};
-  }
-  if (order.to == order.from) {
-    return Denial{422, "Nothing to move",
-                  "\"" + order.to +
-                      "\" has the largest weight already; name another pool as \"to\", "
-                      "or the old one as \"from\""};
-  }
-  for (const ShareSettings& share : *shares) {
-    if (share.pool == order.to || share.pool == order.from || share.weight == 0) continue;
-    return Denial{422, "A third pool has a weight",
-                  "\"" + share.pool + "\" has weight " + weight_text(share.weight) +
-                      "; a rollout moves the whole split between two pools, so set it to 0 first"};
-  }
-  core::RolloutRecord place;
-  place.from = order.from;
-  place.to = order.to;
-  if (new_weight(*shares, place) >= order.policy->steps.back()) {
-    return Denial{422, "Nothing to move",
-                  "\"" + order.to + "\" has " + core::percent_text(new_weight(*shares, place)) +
-                      " already, as much as the last step gives it"};
-  }
+  if (auto denial = check_pools(route, *shares, order)) return denial;
   if (!is_id(order.id)) {
     return Denial{422, "Unusable id", "an id is 1 to 128 visible ASCII characters"};
   }

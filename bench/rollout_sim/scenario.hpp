@@ -29,7 +29,7 @@ struct Scenario {
   Truth truth = Truth::no_worse;
   std::function<World(Random&)> begin = {};
   double rate = 1000;       ///< requests per second
-  double horizon_s = 1800;  ///< given up as undecided after this
+  double horizon_s = 2500;  ///< given up as undecided after this
   /// Every policy stays at 5 % until it rolls back.
   bool is_pinned = false;
   bool old_is_up = true;

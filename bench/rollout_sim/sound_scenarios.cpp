@@ -113,6 +113,7 @@ Scenario bursts() {
 /// most requests of a session take about as long as its other ones.
 Scenario sticky(const std::string& name, std::uint32_t looping) {
   Scenario scenario{.name = name};
+  scenario.horizon_s = 1200;
   scenario.units = 20'000;
   scenario.looping_units = looping;
   scenario.looping_rate = 0.05;

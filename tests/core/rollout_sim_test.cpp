@@ -35,8 +35,8 @@ class SoundReleaseTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(SoundReleaseTest, IsNotRolledBack) {
   Scenario scenario = scenario_of(GetParam());
-  scenario.rate = 300;
-  EXPECT_EQ(run_all(scenario, sluice_policy(), {.runs = 3, .seed = 4}).rolled_back, 0U);
+  scenario.rate = 200;
+  EXPECT_EQ(run_all(scenario, sluice_policy(), {.runs = 2, .seed = 4}).rolled_back, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, SoundReleaseTest,

@@ -69,7 +69,7 @@ TEST_F(AdminRollout, ExplanationHasSentencesAndNumbers) {
   for (const std::string part : {
            R"("errors: shop-v2 failed 3 of 58 requests (5.2 %), shop-v1 1 of 1,102 (0.09 %))",
            R"("streams":[{"stream":"errors","old":{"requests":1102,"bad":1,"rate":0.0009)",
-           R"(,"evidence":52,"threshold":2222.)",
+           R"(,"evidence":52,"threshold":1818.)",
            R"("ratio_lower_bound":2.5},{"stream":"p99")",
            R"("epochs":[{"weight":5.5,"old":{"errors":{"requests":1102,"bad":1,)",
            R"("p50":{"requests":0,"bad":0,"rate":null})",

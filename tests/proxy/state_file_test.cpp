@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <future>
@@ -84,7 +85,9 @@ TEST(StateFileTest, MakesTheFolderWithAllItsParents) {
   StateFile file(folder.file("a/b/c"));
   EXPECT_EQ(file.prepare(), "");
   EXPECT_TRUE(fs::is_directory(folder.file("a/b/c")));
-  EXPECT_TRUE(fs::is_empty(folder.file("a/b/c"))) << "the probe is removed";
+  for (const auto& entry : fs::directory_iterator(folder.file("a/b/c"))) {
+    EXPECT_EQ(entry.path().filename(), "lock") << "the probe is removed";
+  }
 }
 
 TEST(StateFileTest, LeavesNothingButTheFileBehind) {
@@ -96,8 +99,27 @@ TEST(StateFileTest, LeavesNothingButTheFileBehind) {
   for (const auto& entry : fs::directory_iterator(folder.file("state"))) {
     names.push_back(entry.path().filename());
   }
-  EXPECT_EQ(names, std::vector<std::string>{"state.json"});
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"lock", "state.json"}));
   EXPECT_EQ(support::read_file(file.path()), "4");
+}
+
+TEST(StateFileTest, OneHoldsTheFolderUntilItIsClosed) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  EXPECT_EQ(first.held_by(), "");
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  EXPECT_EQ(second.held_by(), "process " + std::to_string(::getpid()));
+  EXPECT_NE(save(second, "nothing").find("holds"), std::string::npos);
+  EXPECT_FALSE(fs::exists(second.path()));
+  EXPECT_FALSE(second.retry_lock());
+  first.close();
+  EXPECT_TRUE(second.retry_lock());
+  EXPECT_EQ(second.held_by(), "");
+  EXPECT_EQ(save(second, "kept"), "");
+  EXPECT_EQ(support::read_file(second.path()), "kept");
 }
 
 TEST(StateFileTest, OnlyItsOwnerMayReadTheFile) {
