@@ -9,7 +9,7 @@ namespace sluice::proxy {
 namespace {
 
 constexpr std::chrono::milliseconds tick_length{100};
-constexpr std::chrono::milliseconds keep_length{1000};
+constexpr std::chrono::milliseconds keep_length{500};
 constexpr std::uint64_t revisions_between_writes = 100;
 constexpr std::size_t history_kept = 20;
 constexpr std::chrono::minutes time_to_tell{5};

@@ -44,7 +44,7 @@ class OldLatency {
     for (std::size_t index = 0; index < parts.size(); ++index) {
       const auto limit_ns = gauge_.quantile(parts[index]);
       if (!limit_ns) return {};
-      const auto us = static_cast<double>(*limit_ns / 1000);
+      const auto us = static_cast<double>(*limit_ns) / 1000;
       limits.old_us[index] = static_cast<std::uint32_t>(us);
       limits.new_us[index] = static_cast<std::uint32_t>(
           us * (1 + settings.tolerance) + static_cast<double>(settings.slack.count()) * 1000);
