@@ -160,7 +160,9 @@ void fold_totals(RolloutTotals& into, RolloutTotals&& from) {
 void fold_rollouts(Snapshot& snapshot) {
   const auto by_route = [](const auto& e) { return std::tie(e.route); };
   const auto add_count = [](auto& into, const auto& from) { into.count += from.count; };
-  const auto take_later = [](auto& into, auto&& from) { into = std::forward<decltype(from)>(from); };
+  const auto take_later = [](auto& into, auto&& from) {
+    into = std::forward<decltype(from)>(from);
+  };
   fold_equal(snapshot.rollouts, by_route, take_later);
   for (auto& entry : snapshot.rollouts) {
     fold_equal(
