@@ -103,7 +103,7 @@ TEST_F(RolloutVerbs, SteeringVerbsReachTheirCalls) {
     std::vector<std::string> line = words;
     line.push_back("shop");
     EXPECT_EQ(rollout(line).code, exit_done) << words.back();
-    admin.on_control([&](FakeControl& control) { EXPECT_EQ(control.verb, verb); });
+    admin.on_control([wanted = verb](FakeControl& control) { EXPECT_EQ(control.verb, wanted); });
   }
   EXPECT_EQ(rollout({"pause", "shop", "--if-match", "8"}).code, exit_refused);
 }
