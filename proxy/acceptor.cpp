@@ -1,5 +1,6 @@
 #include "proxy/acceptor.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,8 +69,17 @@ void Acceptor::stop() {
   while (accept_one()) {
   }
   // Out of descriptors with clients in the backlog: they are served when some are free again.
-  if (pause_.is_armed()) return;
-  // A unix socket is shared with other workers, so closing it here would not end the registration.
+  if (!pause_.is_armed()) leave();
+}
+
+OwnedDescriptor Acceptor::share() const {
+  return OwnedDescriptor(descriptor_ < 0 ? -1 : ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 3));
+}
+
+void Acceptor::leave() {
+  pause_.disarm();
+  if (descriptor_ < 0) return;
+  // Others may share the socket, so closing it here would not end the registration.
   worker_.reactor().remove(descriptor_);
   ::close(std::exchange(descriptor_, -1));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proxy/deadline.hpp"
+#include "proxy/owned_descriptor.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/tally.hpp"
 
@@ -21,6 +22,10 @@ class Acceptor final : private Polled {
   /// Serves what is in the backlog, then closes the socket, as soon as descriptors allow it: nobody
   /// who has connected is turned away.
   void stop();
+  /// A duplicate of the socket; not open when it is closed or no descriptor is left.
+  OwnedDescriptor share() const;
+  /// Accepts no more, and leaves the backlog to the process that shares the socket.
+  void leave();
 
  private:
   void note(std::uint32_t) noexcept override {}

@@ -1,5 +1,6 @@
 #include "proxy/admin_server.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,7 +16,6 @@
 #include <utility>
 
 #include "proxy/admin_session.hpp"
-#include "proxy/listening_socket.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -41,6 +41,7 @@ struct AdminServer::Shell {
         acceptor(context),
         pause(context) {}
 
+  std::string take(ListeningSocket socket);
   static asio::awaitable<void> accept_all(std::shared_ptr<Shell> shell);
   static void serve(const std::shared_ptr<Shell>& shell, Protocol::socket socket);
   void log(LogLevel level, std::string line) const {
@@ -56,6 +57,7 @@ struct AdminServer::Shell {
   ListeningSocket listening;
   std::set<AdminSession*> sessions;
   bool stopped = false;
+  bool retired = false;
 };
 
 namespace {
@@ -70,9 +72,9 @@ ListenOptions listen_options() {
 }  // namespace
 
 asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shell) {
-  while (!shell->stopped) {
+  while (!shell->stopped && !shell->retired) {
     auto [error, socket] = co_await shell->acceptor.async_accept(result);
-    if (shell->stopped || error == asio::error::operation_aborted) co_return;
+    if (shell->stopped || shell->retired || error == asio::error::operation_aborted) co_return;
     if (!error) {
       serve(shell, std::move(socket));
       continue;
@@ -117,23 +119,52 @@ AdminServer::~AdminServer() {
   stop();
 }
 
+/// "" or a sentence.
+std::string AdminServer::Shell::take(ListeningSocket socket) {
+  boost::system::error_code error;
+  acceptor.assign(Protocol(socket.family(), 0), socket.descriptor(), error);
+  if (error)
+    return "The admin interface cannot listen on " + socket.address() + ": " + error.message() +
+           ".";
+  socket.release();
+  listening = std::move(socket);
+  return "";
+}
+
 std::string AdminServer::listen(const std::string& address) {
   auto opened = ListeningSocket::open(address, listen_options());
   if (!opened) return opened.error();
-  const int family = opened->family();
-  boost::system::error_code error;
-  shell_->acceptor.assign(Shell::Protocol(family, 0), opened->descriptor(), error);
-  if (error)
-    return "The admin interface cannot listen on " + address + ": " + error.message() + ".";
-  opened->release();
-  shell_->listening = std::move(*opened);
+  std::string problem = shell_->take(std::move(*opened));
+  if (problem.empty()) accept();
+  return problem;
+}
+
+std::string AdminServer::adopt(ListeningSocket socket) {
+  return shell_->take(std::move(socket));
+}
+
+void AdminServer::accept() {
   asio::co_spawn(
       shell_->io, Shell::accept_all(shell_), [shell = shell_](const std::exception_ptr& failure) {
         if (!failure) return;
         shell->log(LogLevel::critical, "admin: accepting ended by an error; nobody can connect");
       });
   shell_->log(LogLevel::info, "admin: listening on " + shell_->listening.address());
-  return "";
+}
+
+OwnedDescriptor AdminServer::share() const {
+  const bool listens = shell_->acceptor.is_open() && !shell_->retired;
+  return OwnedDescriptor(listens ? ::fcntl(shell_->acceptor.native_handle(), F_DUPFD_CLOEXEC, 3)
+                                 : -1);
+}
+
+void AdminServer::retire() {
+  if (shell_->stopped || std::exchange(shell_->retired, true)) return;
+  boost::system::error_code ignored;
+  shell_->acceptor.close(ignored);
+  shell_->pause.cancel();
+  shell_->listening.give_away_file();
+  for (AdminSession* session : shell_->sessions) session->retire();
 }
 
 std::string AdminServer::local_address() const {

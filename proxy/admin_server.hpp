@@ -5,6 +5,7 @@
 
 #include "proxy/admin_message.hpp"
 #include "proxy/control.hpp"
+#include "proxy/listening_socket.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -27,9 +28,19 @@ class AdminServer {
   /// Stops.
   ~AdminServer();
 
-  /// Listens on "IPv4:port", "[IPv6]:port" or "unix:/path". "" when that worked, else a sentence
-  /// for the operator. Requires that it does not listen yet.
+  /// Listens on "IPv4:port", "[IPv6]:port" or "unix:/path", and accepts. "" when that worked, else
+  /// a sentence for the operator. Requires that it does not listen yet.
   std::string listen(const std::string& address);
+  /// The same on a socket that another process has opened, which still answers on it: this one
+  /// accepts once accept() is called.
+  std::string adopt(ListeningSocket socket);
+  void accept();
+
+  /// A duplicate of the listening socket; not open while it does not listen.
+  OwnedDescriptor share() const;
+  /// Another process answers on the socket from now on: accepts no more, ends event streams and
+  /// idle connections, and every other one behind its answer.
+  void retire();
 
   /// The address with the port really in use; "" while not listening.
   std::string local_address() const;

@@ -126,7 +126,10 @@ AdminSession::AdminSession(Protocol::socket socket, Control& control, AdminRoute
 
 asio::awaitable<void> AdminSession::run(std::shared_ptr<AdminSession> self) {
   bool more = true;
-  while (more && !self->stopped_) more = co_await serve_one(self);
+  while (more && !self->stopped_) {
+    more = co_await serve_one(self) && !self->retired_;
+    self->is_answering_ = false;
+  }
   if (!self->stopped_) co_await self->say_goodbye();
 }
 
@@ -134,6 +137,11 @@ void AdminSession::stop() {
   stopped_ = true;
   wake_.cancel();
   stream_.close();
+}
+
+void AdminSession::retire() {
+  retired_ = true;
+  if (!is_answering_) stop();
 }
 
 std::string AdminSession::too_many() {
@@ -147,6 +155,7 @@ std::string AdminSession::too_many() {
 asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession>& self) {
   AdminSession& session = *self;
   if (!co_await session.wait_for_request()) co_return false;
+  session.is_answering_ = true;
   Parser parser;
   parser.header_limit(session.options_.head_limit);
   parser.body_limit(session.options_.body_limit);
@@ -176,8 +185,9 @@ asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession
   }
   if (session.stopped_) co_return false;
   const AdminReply reply = std::move(*session.reply_);
-  if (reply.events) framing.keep_alive = false;
+  if (reply.events || session.retired_) framing.keep_alive = false;
   const bool written = co_await session.write(answer_text(reply, framing));
+  session.is_answering_ = !reply.events.has_value();
   if (written && reply.events && !framing.head_only) co_await session.follow(*reply.events);
   co_return written&& framing.keep_alive;
 }

@@ -33,6 +33,9 @@ class AdminSession {
   /// Closes the connection; run() returns soon.
   void stop();
 
+  /// Closes it now when it is idle or follows events, else behind the answer.
+  void retire();
+
   /// The refusal of a connection too many, ready to be sent.
   static std::string too_many();
 
@@ -57,6 +60,8 @@ class AdminSession {
   const AdminOptions& options_;
   std::string peer_;
   std::optional<AdminReply> reply_;
+  bool is_answering_ = false;  ///< from the first octet of a request to the end of its answer
+  bool retired_ = false;
   bool stopped_ = false;
 };
 

@@ -19,20 +19,23 @@ ListenOptions listen_options() {
   return options;
 }
 
-/// Each worker takes one of the sockets, no matter which.
-void hand_over(Fleet& fleet, const Listeners::Listener& listener, bool accepts) {
+/// Each worker takes one of the sockets, no matter which. A predecessor with more workers leaves
+/// more of them: none may be without somebody who accepts.
+void give_to_workers(Fleet& fleet, const Listeners::Listener& listener, bool accepts) {
   auto next = std::make_shared<std::atomic<std::size_t>>(0);
-  fleet.on_all(
-      [sockets = listener.sockets, name = listener.address, next, accepts](Worker& worker) {
-        worker.listen((*sockets)[(*next)++].release(), name);
-        if (accepts) worker.accept_on();
-      });
+  fleet.on_all([sockets = listener.sockets, name = listener.address, next, accepts,
+                workers = fleet.size()](Worker& worker) {
+    for (std::size_t index = (*next)++; index < sockets->size(); index += workers) {
+      worker.listen((*sockets)[index].release(), name);
+    }
+    if (accepts) worker.accept_on();
+  });
 }
 
 }  // namespace
 
 Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settings,
-                                     std::vector<Problem>& problems) const {
+                                     std::vector<Problem>& problems) {
   Wanted wanted;
   std::vector<Listener> known = open_;
   for (std::size_t index = 0; index < settings.size(); ++index) {
@@ -52,16 +55,22 @@ Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settin
 }
 
 Listeners::Listener Listeners::open(const std::string& address, const std::string& where,
-                                    std::vector<Problem>& problems) const {
+                                    std::vector<Problem>& problems) {
   const ListenOptions options = listen_options();
   Listener listener{address, {}, std::make_shared<std::vector<ListeningSocket>>()};
-  auto first = ListeningSocket::open(address, options);
-  if (!first) {
+  const auto handed = std::find_if(handed_.begin(), handed_.end(), [&](const Handed& one) {
+    return one.configured == address && !one.sockets.empty();
+  });
+  if (handed != handed_.end()) {
+    *listener.sockets = std::move(handed->sockets);
+    handed_.erase(handed);
+  } else if (auto first = ListeningSocket::open(address, options)) {
+    listener.sockets->push_back(std::move(*first));
+  } else {
     problems.push_back({where, first.error()});
     return listener;
   }
-  listener.address = first->address();
-  listener.sockets->push_back(std::move(*first));
+  listener.address = listener.sockets->front().address();
   while (listener.sockets->size() < fleet_.size()) {
     auto another = listener.sockets->front().another(options);
     if (!another) {
@@ -79,7 +88,7 @@ void Listeners::put_in_force(Wanted wanted) {
                        [&](const Listener& other) { return other.sockets == one.sockets; });
   };
   for (const Listener& listener : wanted) {
-    if (!is_among(open_, listener)) hand_over(fleet_, listener, accepts_);
+    if (!is_among(open_, listener)) give_to_workers(fleet_, listener, accepts_);
   }
   for (const Listener& listener : open_) {
     if (is_among(wanted, listener)) continue;
@@ -94,6 +103,15 @@ void Listeners::put_in_force(Wanted wanted) {
 void Listeners::accept() {
   accepts_ = true;
   fleet_.on_all([](Worker& worker) { worker.accept_on(); });
+}
+
+void Listeners::give_away(const std::vector<std::string>& configured) {
+  for (const Listener& listener : open_) {
+    const bool is_given =
+        std::find(configured.begin(), configured.end(), listener.configured) != configured.end();
+    if (!is_given) continue;
+    for (ListeningSocket& socket : *listener.sockets) socket.give_away_file();
+  }
 }
 
 void Listeners::close() {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/fleet.hpp"
@@ -25,12 +26,27 @@ class Listeners {
   /// The listeners that shall be, those that are open already included.
   using Wanted = std::vector<Listener>;
 
+  /// The sockets of one address that another process has opened.
+  struct Handed {
+    std::string configured;
+    std::vector<ListeningSocket> sockets;
+  };
+
   explicit Listeners(Fleet& fleet) : fleet_(fleet) {}
+
+  /// What prepare() uses instead of opening sockets of its own, for the same configured address.
+  void inherit(std::vector<Handed> handed) { handed_ = std::move(handed); }
+  /// Closes what of that was not wanted.
+  void drop_unwanted() { handed_.clear(); }
+  /// The listeners that are open. Control thread.
+  const std::vector<Listener>& open_listeners() const { return open_; }
+  /// Another process serves these addresses, as they are configured: the files of unix sockets are
+  /// its own now.
+  void give_away(const std::vector<std::string>& configured);
 
   /// Opens what of `settings` is not open yet. Adds to `problems` what cannot be; then whatever was
   /// opened closes with the result. Nothing that listens changes.
-  Wanted prepare(const std::vector<ListenerSettings>& settings,
-                 std::vector<Problem>& problems) const;
+  Wanted prepare(const std::vector<ListenerSettings>& settings, std::vector<Problem>& problems);
   /// Gives new sockets to the workers and lets them stop to accept on those no longer wanted, once
   /// they have served their backlog; connections that stand go on.
   void put_in_force(Wanted wanted);
@@ -44,10 +60,11 @@ class Listeners {
 
  private:
   Listener open(const std::string& address, const std::string& where,
-                std::vector<Problem>& problems) const;
+                std::vector<Problem>& problems);
 
   Fleet& fleet_;
   bool accepts_ = false;
+  std::vector<Handed> handed_;
   mutable std::mutex mutex_;  ///< for addresses()
   std::vector<Listener> open_;
 };

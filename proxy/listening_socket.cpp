@@ -141,13 +141,34 @@ core::Result<ListeningSocket, std::string> ListeningSocket::open(std::string_vie
   const int error = start(socket.descriptor_, *target, options, path);
   if (error != 0) return messages.failed(error);
 
-  struct stat made {};
-  if (!path.empty() && ::lstat(path.c_str(), &made) == 0) {
-    socket.path_ = path;
-    socket.device_ = made.st_dev;
-    socket.inode_ = made.st_ino;
-  }
+  socket.own_file(path);
   socket.address_ = local_address(socket.descriptor_).text();
+  return socket;
+}
+
+void ListeningSocket::own_file(const std::string& path) {
+  struct stat made {};
+  if (path.empty() || ::lstat(path.c_str(), &made) != 0) return;
+  path_ = path;
+  device_ = made.st_dev;
+  inode_ = made.st_ino;
+}
+
+core::Result<ListeningSocket, std::string> ListeningSocket::adopt(OwnedDescriptor descriptor) {
+  int listens = 0;
+  socklen_t size = sizeof(listens);
+  if (::getsockopt(descriptor.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+      listens == 0) {
+    return std::string("a descriptor that was handed over is no listening socket");
+  }
+  const SocketAddress address = local_address(descriptor.get());
+  ListeningSocket socket;
+  socket.family_ = address.family();
+  socket.address_ = address.text();
+  if (address.is_unix()) {
+    socket.own_file(socket.address_.substr(std::string_view("unix:").size()));
+  }
+  socket.descriptor_ = descriptor.release();
   return socket;
 }
 

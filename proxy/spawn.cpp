@@ -133,10 +133,6 @@ class Preparation {
 
 }  // namespace
 
-OwnedDescriptor::~OwnedDescriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
 void kill_and_reap(pid_t pid) {
   ::kill(-pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

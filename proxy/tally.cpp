@@ -134,6 +134,11 @@ void Tally::merge(const Tally& other) {
   for (const auto& [name, tally] : other.listeners_) add(listener(name), tally);
 }
 
+void Tally::forget_present() {
+  for (auto& [key, tally] : route_pools_) tally.in_flight = 0;
+  for (auto& [name, tally] : listeners_) tally.active = tally.idle = tally.upgraded = 0;
+}
+
 void Tally::write_to(Snapshot& snapshot) const {
   for (const auto& [key, tally] : route_pools_) {
     snapshot.routes.push_back({tally.route, tally.pool, tally.codes, tally.duration,

@@ -88,11 +88,19 @@ class Tally {
 
   /// Adds what another worker counted.
   void merge(const Tally& other);
+  /// Every gauge becomes 0, as in a process that has ended; counters stay.
+  void forget_present();
+
+  using RoutePools = std::map<std::pair<std::string, std::string>, RoutePoolTally>;
+  const RoutePools& route_pools() const { return route_pools_; }
+  const std::map<std::string, RouteTally>& routes() const { return routes_; }
+  const std::map<std::string, ListenerTally>& listeners() const { return listeners_; }
+
   /// Writes everything into the lists of `snapshot` that it counts for.
   void write_to(Snapshot& snapshot) const;
 
  private:
-  std::map<std::pair<std::string, std::string>, RoutePoolTally> route_pools_;
+  RoutePools route_pools_;
   std::map<std::string, RouteTally> routes_;
   std::map<std::string, ListenerTally> listeners_;
 };

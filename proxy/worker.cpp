@@ -136,6 +136,21 @@ void Worker::stop_listening(const std::string& name) {
   }
 }
 
+std::vector<std::pair<std::string, OwnedDescriptor>> Worker::share_listening() const {
+  std::vector<std::pair<std::string, OwnedDescriptor>> shared;
+  for (const auto& acceptor : acceptors_) {
+    OwnedDescriptor copy = acceptor->share();
+    if (copy.is_open()) shared.emplace_back(acceptor->name(), std::move(copy));
+  }
+  return shared;
+}
+
+void Worker::leave_listening(const std::vector<std::string>& names) {
+  for (const auto& acceptor : acceptors_) {
+    if (std::find(names.begin(), names.end(), acceptor->name()) != names.end()) acceptor->leave();
+  }
+}
+
 void Worker::finish(std::chrono::milliseconds spread) {
   finishing_ = true;
   sessions_.for_each([&](Session& session) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/plan.hpp"
@@ -12,6 +13,7 @@
 #include "proxy/deadline.hpp"
 #include "proxy/live_plan.hpp"
 #include "proxy/log_sink.hpp"
+#include "proxy/owned_descriptor.hpp"
 #include "proxy/pipe_pool.hpp"
 #include "proxy/random.hpp"
 #include "proxy/reactor.hpp"
@@ -87,6 +89,11 @@ class Worker {
   void stop_accepting();
   /// Accepts no more on the listener of this name; connections that stand go on.
   void stop_listening(const std::string& name);
+  /// Duplicates of the listening sockets, with the names of their listeners.
+  std::vector<std::pair<std::string, OwnedDescriptor>> share_listening() const;
+  /// Accepts no more on listeners of these names, whose sockets another process has too: their
+  /// backlog is for that one to serve (pitfall P1).
+  void leave_listening(const std::vector<std::string>& names);
   /// From now on connections end with the request under way; idle ones within `spread`.
   void finish(std::chrono::milliseconds spread);
   bool is_finishing() const { return finishing_; }
