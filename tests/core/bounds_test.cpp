@@ -119,6 +119,23 @@ TEST(RatioLowerBoundTest, ComesNearTheTruthFromBelow) {
   EXPECT_GT(bound, 7);
 }
 
+TEST(LedgerBoundsTest, DoNotDependOnPeriods) {
+  Ledger whole;
+  Ledger parts;
+  for (std::uint64_t period = 0; period < 50; ++period) {
+    for (const double weight : {0.01, 0.05, 0.25}) {
+      const Observation observation = seen(weight, 5 + period % 3, 2 + period % 2);
+      whole.add(observation);
+      parts.add(observation);
+    }
+    parts.restart();
+  }
+  ASSERT_EQ(parts.entries().size(), 150U);
+  EXPECT_EQ(ratio_lower_bound(parts, Stream::errors), ratio_lower_bound(whole, Stream::errors));
+  EXPECT_GT(ratio_lower_bound(parts, Stream::errors), 1);
+  EXPECT_EQ(evidence_of_health(parts, 1.5), evidence_of_health(whole, 1.5));
+}
+
 TEST(RatioLowerBoundTest, IsAboveTheTruthAtMostOnceInTwenty) {
   Random random(3);
   constexpr int runs = 2000;
