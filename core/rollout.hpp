@@ -105,12 +105,11 @@ class Rollout {
   const RolloutRecord& record() const { return record_; }
   RolloutStatus status() const;
   bool wants_mirror() const { return record_.state == RolloutState::mirroring; }
-  /// True when anything that is kept on disk has changed since the last call.
+  /// True when more than counts of what is kept on disk has changed since the last call.
   bool take_changed() { return std::exchange(changed_, false); }
   /// What was decided since the last call.
   std::vector<RolloutDecision> take_decisions() { return std::exchange(news_, {}); }
   double evidence() const { return evidence_.total(); }
-  double evidence_of(Stream stream) const { return evidence_.of(stream); }
 
  private:
   struct Verdict {

@@ -187,7 +187,9 @@ void Rollouts::tick() {
   std::erase_if(parting_, [&](const auto& entry) { return entry.first < now; });
   const std::vector<LivePtr> all = live_;
   bool has_changed = false;
+  bool may_have_counted = false;
   for (const LivePtr& live : all) {
+    has_changed = live->machine.take_changed() || has_changed;
     if (!is_active(live->record().state)) {
       if (now < live->asked_until) ask_workers(live);
       continue;
@@ -201,10 +203,10 @@ void Rollouts::tick() {
     } else {
       judge(live);
     }
-    has_changed = has_changed || is_active(live->record().state);
+    may_have_counted = true;
   }
-  // What was counted is a second old at most when it is lost.
-  if (!has_changed || now < next_keep_) return;
+  // Plain counts are half a second old at most when they are lost.
+  if (!has_changed && (!may_have_counted || now < next_keep_)) return;
   next_keep_ = now + keep_length;
   parts_.ground.keep([] {});
 }
