@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/rollout_live.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -23,15 +24,10 @@ unsigned minute_of_week(std::int64_t now_ms) {
          static_cast<unsigned>(local.tm_min);
 }
 
-std::int64_t wall_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 Rollouts::Rollouts(Parts parts)
-    : parts_(parts), started_(Clock::now()), started_ms_(wall_ms()), next_tick_(started_) {}
+    : parts_(parts), started_(Clock::now()), started_ms_(wall_clock_ms()), next_tick_(started_) {}
 
 Rollouts::~Rollouts() = default;
 
@@ -214,7 +210,7 @@ void Rollouts::judge(const LivePtr& live) {
 core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {
   core::RolloutSurroundings around;
   around.now_ms = now_ms();
-  around.minute_of_week = minute_of_week(wall_ms());
+  around.minute_of_week = minute_of_week(wall_clock_ms());
   const auto of_new = parts_.ground.pool_condition(live.record().to);
   const auto of_old = parts_.ground.pool_condition(live.record().from);
   around.new_up = of_new.up;
