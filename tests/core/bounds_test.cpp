@@ -7,19 +7,12 @@
 #include <utility>
 
 #include "core/evidence.hpp"
+#include "tests/core/seen.hpp"
 
 namespace sluice::core {
 namespace {
 
 using Random = std::mt19937_64;
-
-Observation seen(double weight, std::uint64_t bad_old, std::uint64_t bad_new) {
-  Observation observation;
-  observation.weight = weight;
-  observation.old_pool.bad[index_of(Stream::errors)] = bad_old;
-  observation.new_pool.bad[index_of(Stream::errors)] = bad_new;
-  return observation;
-}
 
 Ledger ledger_of(const Observation& observation) {
   Ledger ledger;
