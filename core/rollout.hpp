@@ -146,6 +146,7 @@ class Rollout {
 
   // rollout_advance.cpp
   std::optional<Verdict> obstacle(const RolloutSurroundings& around) const;
+  std::optional<Verdict> bad_query(std::optional<RolloutReaction> action) const;
   std::optional<Verdict> missing_evidence(std::int64_t now_ms) const;
   std::uint32_t next_weight() const;
   void advance(const RolloutSurroundings& around, RolloutSteps& out);

@@ -12,6 +12,18 @@ namespace sluice::core {
 /// Where a gate stands.
 enum class GateState : std::uint8_t { closed, asking, open };
 
+/// In its steps, not paused.
+constexpr bool is_moving(RolloutState state) {
+  return state == RolloutState::stepping || state == RolloutState::holding ||
+         state == RolloutState::baking;
+}
+
+/// Its requests are compared; it can still be aborted.
+constexpr bool is_before_promotion(RolloutState state) {
+  return is_moving(state) || state == RolloutState::staged || state == RolloutState::mirroring ||
+         state == RolloutState::paused;
+}
+
 /// Everything a rollout must not forget: what is kept on disk. Times in milliseconds since the Unix
 /// epoch.
 struct RolloutRecord {

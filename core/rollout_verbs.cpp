@@ -6,19 +6,6 @@
 
 /// What an operator may tell a rollout, and when.
 namespace sluice::core {
-namespace {
-
-bool is_moving(RolloutState state) {
-  return state == RolloutState::stepping || state == RolloutState::holding ||
-         state == RolloutState::baking;
-}
-
-bool is_before_promotion(RolloutState state) {
-  return is_moving(state) || state == RolloutState::staged || state == RolloutState::mirroring ||
-         state == RolloutState::paused;
-}
-
-}  // namespace
 
 std::string Rollout::refusal(const std::string& verb, const std::string& when) const {
   return "the rollout " + record_.id + " is " + std::string(to_string(record_.state)) + "; " +

@@ -19,18 +19,7 @@ struct Rollouts::Live {
 
   const core::RolloutRecord& record() const { return machine.record(); }
   /// Its requests are still compared.
-  bool is_judging() const {
-    switch (record().state) {
-      case RolloutState::promoted:
-      case RolloutState::draining:
-      case RolloutState::done:
-      case RolloutState::rolling_back:
-      case RolloutState::rolled_back:
-        return false;
-      default:
-        return true;
-    }
-  }
+  bool is_judging() const { return core::is_before_promotion(record().state); }
 
   core::Rollout machine;
   std::uint64_t key = 0;
