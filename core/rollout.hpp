@@ -102,6 +102,11 @@ class Rollout {
   Result<RolloutSteps, std::string> steer(RolloutVerb verb, const std::string& who,
                                           const RolloutSurroundings& around);
 
+  /// The release that begins when this one has ended; the one that waited before is forgotten.
+  void queue(QueuedRollout next);
+  /// It is about to begin.
+  std::optional<QueuedRollout> take_queued();
+
   const RolloutRecord& record() const { return record_; }
   RolloutStatus status() const;
   bool wants_mirror() const { return record_.state == RolloutState::mirroring; }

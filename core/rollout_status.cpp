@@ -63,6 +63,7 @@ RolloutStatus Rollout::status() const {
   status.attempt = record_.attempt;
   status.revision = record_.revision;
   status.decisions = record_.decisions;
+  if (record_.queued) status.queued = record_.queued->order.id;
   say_next(status);
   return status;
 }

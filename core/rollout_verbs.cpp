@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/draw.hpp"
 #include "core/rollout.hpp"
@@ -142,6 +143,16 @@ Result<RolloutSteps, std::string> Rollout::retry(const std::string& who, std::in
   fresh.decisions = record_.decisions;
   *this = Rollout(std::move(fresh));
   return begin(now_ms);
+}
+
+void Rollout::queue(QueuedRollout next) {
+  record_.queued = std::move(next);
+  changed_ = true;
+}
+
+std::optional<QueuedRollout> Rollout::take_queued() {
+  changed_ = changed_ || record_.queued;
+  return std::exchange(record_.queued, std::nullopt);
 }
 
 }  // namespace sluice::core

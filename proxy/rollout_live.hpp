@@ -35,11 +35,6 @@ struct Rollouts::Live {
   bool old_is_quiet = false;
   std::unique_ptr<RolloutHooks> hooks;
   std::unique_ptr<RolloutQueries> queries;
-  struct Queued {
-    RolloutOrder order;
-    Actor actor;
-  };
-  std::optional<Queued> queued;
 };
 
 /// What the rollouts of a route have done since the start of the process.

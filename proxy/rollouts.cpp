@@ -50,6 +50,7 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
     ended.push_back(before->record());
     // History shows counts by weight, not by time.
     ended.back().ledger.compact(core::Observation::present);
+    ended.back().queued.reset();
     if (ended.size() > history_kept) ended.erase(ended.begin());
     forget(*before);
     std::erase(live_, before);
@@ -166,6 +167,8 @@ void Rollouts::tick() {
   for (const LivePtr& live : all) {
     has_changed = live->machine.take_changed() || has_changed;
     if (!is_active(live->record().state)) {
+      // It may have ended by an operator's word, or before a restart.
+      settle(live);
       if (now < live->asked_until) ask_workers(live);
       continue;
     }
@@ -203,8 +206,13 @@ void Rollouts::judge(const LivePtr& live) {
   const core::RolloutSteps steps = live->machine.tick(surroundings(*live));
   tell_decisions(*live);
   carry_out(live, steps);
-  if (live->is_trial_on && !live->is_judging()) end_trial(live);
-  if (!is_active(live->record().state) && live->queued) begin_queued(live);
+  settle(live);
+}
+
+/// What follows from the state that it is in.
+void Rollouts::settle(const LivePtr& live) {
+  if (!live->is_judging()) end_trial(live);
+  if (!is_active(live->record().state)) begin_queued(live);
 }
 
 core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {

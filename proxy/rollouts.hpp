@@ -118,6 +118,7 @@ class Rollouts {
   bool follow_split(const LivePtr& live);
   void ask_workers(const LivePtr& live);
   void judge(const LivePtr& live);
+  void settle(const LivePtr& live);
   core::RolloutSurroundings surroundings(const Live& live) const;
   std::int64_t now_ms() const;
 

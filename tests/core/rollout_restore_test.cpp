@@ -180,6 +180,22 @@ TEST(RolloutRestored, RetentionAndDrainGoOn) {
   EXPECT_EQ(bench.state(), State::done);
 }
 
+TEST(RolloutRestored, TheReleaseThatWaitsIsKeptUntilItIsTaken) {
+  RolloutBench bench;
+  bench.rollout.take_changed();
+  bench.rollout.queue({{"v3", "", "build-2"}, "anna"});
+  bench.rollout.queue({{"v4", "", "build-3"}, "bert"});
+  EXPECT_TRUE(bench.rollout.take_changed());
+  restore(bench);
+  EXPECT_EQ(bench.rollout.status().queued, "build-3");
+  const auto next = bench.rollout.take_queued();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->order.to, "v4");
+  EXPECT_EQ(next->who, "bert");
+  EXPECT_EQ(bench.rollout.status().queued, "");
+  EXPECT_FALSE(bench.rollout.take_queued());
+}
+
 TEST(RolloutRestored, ChangesAreToldOnce) {
   RolloutBench bench;
   EXPECT_TRUE(bench.rollout.take_changed());
