@@ -29,10 +29,10 @@ double poisson_at_most(std::uint64_t bad, double mean) {
   return std::min(sum, 1.0);
 }
 
-double log_refutation(const Ledger& ledger, Stream stream, double ratio) {
+double log_refutation(const std::vector<Observation>& by_weight, Stream stream, double ratio) {
   const Claim claim{ratio, claim_of(stream, 1).ratios};
   Bets bets;
-  for (const Observation& entry : ledger.entries()) {
+  for (const Observation& entry : by_weight) {
     bets.add(claim, entry.weight, evident(entry.old_pool, index_of(stream)),
              evident(entry.new_pool, index_of(stream)));
   }
@@ -46,7 +46,7 @@ double evidence_of_health(const Ledger& ledger, double ratio) {
   // w ratio / (1 - w + w ratio), and each bet says it is less.
   constexpr std::size_t errors = index_of(Stream::errors);
   std::array<double, healthy_parts.size()> logs{};
-  for (const Observation& entry : ledger.entries()) {
+  for (const Observation& entry : ledger.by_weight()) {
     const double weight = entry.weight;
     if (!(weight > 0 && weight < 1)) continue;
     const auto of_new = static_cast<double>(evident(entry.new_pool, errors));
@@ -95,12 +95,13 @@ double rate_upper_bound(std::uint64_t requests, std::uint64_t bad) {
 
 double ratio_lower_bound(const Ledger& ledger, Stream stream) {
   const double refuted = std::log(1 / doubt);
+  const std::vector<Observation> by_weight = ledger.by_weight();
   double low = std::log(1e-4);
   double high = std::log(1e5);
-  if (log_refutation(ledger, stream, std::exp(low)) < refuted) return 0;
+  if (log_refutation(by_weight, stream, std::exp(low)) < refuted) return 0;
   for (int halving = 0; halving < 50; ++halving) {
     const double middle = (low + high) / 2;
-    (log_refutation(ledger, stream, std::exp(middle)) >= refuted ? low : high) = middle;
+    (log_refutation(by_weight, stream, std::exp(middle)) >= refuted ? low : high) = middle;
   }
   return std::exp(low);
 }

@@ -1,7 +1,6 @@
 #include "core/latency.hpp"
 
 #include <cmath>
-#include <numeric>
 
 namespace sluice::core {
 namespace {
@@ -12,10 +11,6 @@ constexpr double half_life_ms = 60'000;
 
 void LatencyHistogram::add(const LatencyHistogram& other) {
   for (std::size_t index = 0; index < size; ++index) counts_[index] += other.counts_[index];
-}
-
-std::uint64_t LatencyHistogram::count() const {
-  return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }
 
 void LatencyGauge::follow(const LatencyHistogram& so_far, std::uint64_t elapsed_ms) {

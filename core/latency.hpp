@@ -21,7 +21,6 @@ class LatencyHistogram {
   void observe(std::uint64_t ns) { ++counts_[index_of(ns)]; }
   void add(const LatencyHistogram& other);
   std::uint64_t at(std::size_t index) const { return counts_[index]; }
-  std::uint64_t count() const;
 
   static constexpr std::size_t index_of(std::uint64_t ns) {
     const std::uint64_t us = ns / 1000;

@@ -56,6 +56,21 @@ void Ledger::compact(std::uint32_t before) {
   }
 }
 
+std::vector<Observation> Ledger::by_weight() const {
+  std::vector<Observation> sums;
+  for (const Observation& entry : entries_) {
+    auto sum = std::find_if(sums.begin(), sums.end(),
+                            [&](const Observation& known) { return known.weight == entry.weight; });
+    if (sum == sums.end()) {
+      sum = sums.insert(sums.end(), Observation{});
+      sum->weight = entry.weight;
+    }
+    sum->old_pool.add(entry.old_pool);
+    sum->new_pool.add(entry.new_pool);
+  }
+  return sums;
+}
+
 Observation Ledger::total() const {
   Observation all;
   for (const Observation& entry : entries_) {

@@ -81,6 +81,9 @@ class Ledger {
 
   /// Periods never fall from entry to entry.
   const std::vector<Observation>& entries() const { return entries_; }
+  /// One entry for each weight, whatever the period, in the order in which the weights first stand
+  /// there. Without backends; the period means nothing.
+  std::vector<Observation> by_weight() const;
   /// Over all entries; the weight means nothing.
   Observation total() const;
 

@@ -1,10 +1,10 @@
 #include "core/overrides.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <tuple>
 #include <utility>
 
+#include "core/named.hpp"
 #include "core/overrides_rollout.hpp"
 #include "core/quoted.hpp"
 #include "core/result.hpp"
@@ -12,13 +12,6 @@
 
 namespace sluice::core {
 namespace {
-
-template <class Named>
-Named* find_named(std::vector<Named>& all, std::string_view name) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
-  return found == all.end() ? nullptr : &*found;
-}
 
 std::vector<ShareSettings> sorted(std::vector<ShareSettings> shares) {
   std::sort(shares.begin(), shares.end(), [](const ShareSettings& a, const ShareSettings& b) {

@@ -4,17 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "core/named.hpp"
 #include "core/quoted.hpp"
 #include "core/validate.hpp"
 
 namespace sluice::core {
 namespace {
-
-const RouteSettings* find_route(const Settings& settings, const std::string& name) {
-  const auto found = std::find_if(settings.routes.begin(), settings.routes.end(),
-                                  [&](const RouteSettings& route) { return route.name == name; });
-  return found == settings.routes.end() ? nullptr : &*found;
-}
 
 bool has_split(const std::vector<SplitOverride>& splits, const std::string& route) {
   return std::any_of(splits.begin(), splits.end(),
@@ -24,10 +19,8 @@ bool has_split(const std::vector<SplitOverride>& splits, const std::string& rout
 /// Why a rollout cannot go on with `pool`; "" when it can.
 std::string obstacle_of_pool(const std::string& pool, const RouteSettings& route,
                              const Settings& configured) {
-  const bool is_configured =
-      std::any_of(configured.pools.begin(), configured.pools.end(),
-                  [&](const PoolSettings& known) { return known.name == pool; });
-  if (!is_configured) return "pool." + pool + " is no longer configured";
+  if (find_named(configured.pools, pool) == nullptr)
+    return "pool." + pool + " is no longer configured";
   const bool is_shared =
       std::any_of(route.split.begin(), route.split.end(),
                   [&](const ShareSettings& share) { return share.pool == pool; });
@@ -37,7 +30,7 @@ std::string obstacle_of_pool(const std::string& pool, const RouteSettings& route
 /// Why a rollout under way cannot go on, to stand before a full stop; "" when it can.
 std::string obstacle(const RolloutRecord& rollout, const Settings& configured,
                      const Overrides& saved, const Effective& out) {
-  const RouteSettings* route = find_route(configured, rollout.route);
+  const RouteSettings* route = find_named(configured.routes, rollout.route);
   if (route == nullptr) return "the route is no longer configured";
   for (const std::string* pool : {&rollout.from, &rollout.to}) {
     std::string why = obstacle_of_pool(*pool, *route, configured);
@@ -65,7 +58,7 @@ void drop_changes(const RolloutRecord& rollout, const Settings& configured, Effe
     return drain.pool == rollout.from && drain.origin.by == "rollout";
   });
   std::erase_if(out.kept.splits, [&](const SplitOverride& split) { return split.route == route; });
-  const RouteSettings* before = find_route(configured, route);
+  const RouteSettings* before = find_named(configured.routes, route);
   for (RouteSettings& in_force : out.settings.routes) {
     if (in_force.name == route) in_force.split = before->split;
   }
@@ -77,7 +70,7 @@ void lay_rollout(const RolloutRecord& rollout, const Settings& configured, const
   const std::string what = "The rollout " + quoted(rollout.id) + " of pool." + rollout.to +
                            " on route." + rollout.route +
                            (is_under_way ? " was dropped and has ended: " : " was forgotten: ");
-  if (!is_under_way && find_route(configured, rollout.route) == nullptr) return;
+  if (!is_under_way && find_named(configured.routes, rollout.route) == nullptr) return;
   const std::string why = is_under_way ? obstacle(rollout, configured, saved, out) : "";
   const std::string problem = why.empty() ? policy_problem(rollout) : "";
   if (why.empty() && problem.empty()) {

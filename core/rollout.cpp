@@ -133,10 +133,8 @@ void Rollout::weight_changed(std::uint32_t weight, std::int64_t now_ms) {
 
 /// The last step of a rollout that is not promoted yet, also one that was restored in between.
 bool Rollout::is_promotion(std::uint32_t weight) const {
-  const bool is_moving =
-      record_.state == RolloutState::stepping || record_.state == RolloutState::holding ||
-      record_.state == RolloutState::baking || record_.state == RolloutState::paused;
-  return weight == percent_100 && record_.step > 0 && is_moving;
+  const bool has_steps = is_moving(record_.state) || record_.state == RolloutState::paused;
+  return weight == percent_100 && record_.step > 0 && has_steps;
 }
 
 RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms) {

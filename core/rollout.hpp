@@ -102,15 +102,19 @@ class Rollout {
   Result<RolloutSteps, std::string> steer(RolloutVerb verb, const std::string& who,
                                           const RolloutSurroundings& around);
 
+  /// The release that begins when this one has ended; the one that waited before is forgotten.
+  void queue(QueuedRollout next);
+  /// It is about to begin.
+  std::optional<QueuedRollout> take_queued();
+
   const RolloutRecord& record() const { return record_; }
   RolloutStatus status() const;
   bool wants_mirror() const { return record_.state == RolloutState::mirroring; }
-  /// True when anything that is kept on disk has changed since the last call.
+  /// True when more than counts of what is kept on disk has changed since the last call.
   bool take_changed() { return std::exchange(changed_, false); }
   /// What was decided since the last call.
   std::vector<RolloutDecision> take_decisions() { return std::exchange(news_, {}); }
   double evidence() const { return evidence_.total(); }
-  double evidence_of(Stream stream) const { return evidence_.of(stream); }
 
  private:
   struct Verdict {
@@ -147,6 +151,7 @@ class Rollout {
 
   // rollout_advance.cpp
   std::optional<Verdict> obstacle(const RolloutSurroundings& around) const;
+  std::optional<Verdict> bad_query(std::optional<RolloutReaction> action) const;
   std::optional<Verdict> missing_evidence(std::int64_t now_ms) const;
   std::uint32_t next_weight() const;
   void advance(const RolloutSurroundings& around, RolloutSteps& out);

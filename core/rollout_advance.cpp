@@ -47,13 +47,20 @@ std::optional<Rollout::Verdict> Rollout::obstacle(const RolloutSurroundings& aro
   if (guard_breach(true)) {
     return Verdict{"shared_breach", record_.to + " is beyond its guard, and so is " + record_.from};
   }
+  if (auto why = bad_query(std::nullopt)) return why;
+  if (!record_.hook_failure.empty()) return Verdict{"hook", record_.hook_failure};
+  return std::nullopt;
+}
+
+/// A query that was bad in as many samples as it takes; with an action, only one that has that.
+std::optional<Rollout::Verdict> Rollout::bad_query(std::optional<RolloutReaction> action) const {
   for (std::size_t query = 0; query < record_.query_bad.size(); ++query) {
     const QuerySettings& asked = record_.policy.queries[query];
-    if (record_.query_bad[query] < asked.samples) continue;
+    const bool is_meant = !action || asked.action == *action;
+    if (!is_meant || record_.query_bad[query] < asked.samples) continue;
     return Verdict{"query", asked.expr + " was " + asked.bad_when + " in " +
                                 count_text(record_.query_bad[query], "sample") + " in a row"};
   }
-  if (!record_.hook_failure.empty()) return Verdict{"hook", record_.hook_failure};
   return std::nullopt;
 }
 

@@ -88,20 +88,6 @@ std::string state_text(const RolloutStatus& status) {
   return closed(std::move(text));
 }
 
-std::string_view what_is_bad(Stream stream) {
-  switch (stream) {
-    case Stream::errors:
-      return "failed";
-    case Stream::client_errors:
-      return "answered 4xx to";
-    case Stream::p50:
-    case Stream::p90:
-    case Stream::p99:
-      break;
-  }
-  return "was slow in";
-}
-
 /// "6 of 58 requests (10.3 %)"
 std::string share_text(const StreamCounts& counts, std::string_view unit) {
   return count_text(counts.bad) + " of " + count_text(counts.requests) + std::string(unit) + " (" +

@@ -38,17 +38,6 @@ bool is_concentrated(std::uint64_t of_one, std::uint64_t all, std::size_t member
   return static_cast<double>(all) * divergence >= std::log(1000 * static_cast<double>(members));
 }
 
-std::string_view what_is_bad(Stream stream) {
-  switch (stream) {
-    case Stream::errors:
-      return "failed";
-    case Stream::client_errors:
-      return "answered 4xx to";
-    default:
-      return "was slow to answer";
-  }
-}
-
 }  // namespace
 
 double Rollout::hold_threshold() const {
@@ -157,14 +146,7 @@ std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& aroun
   if (auto why = catastrophe(around)) return why;
   if (has_traffic() && sound_evidence(around) >= threshold()) return evidence_verdict();
   if (auto why = guard_breach(true); why && !guard_breach(false)) return why;
-  for (std::size_t query = 0; query < record_.query_bad.size(); ++query) {
-    const QuerySettings& asked = record_.policy.queries[query];
-    if (asked.action != RolloutReaction::rollback || record_.query_bad[query] < asked.samples) {
-      continue;
-    }
-    return Verdict{"query", asked.expr + " was " + asked.bad_when + " in " +
-                                std::to_string(record_.query_bad[query]) + " samples in a row"};
-  }
+  if (auto why = bad_query(RolloutReaction::rollback)) return why;
   const bool has_seen = record_.step_new.requests[errors] > 0 || !has_traffic();
   if (around.now_ms - record_.started_ms >= record_.policy.deadline.count() && has_seen) {
     return Verdict{"deadline", "was not promoted within " + duration_text(record_.policy.deadline) +

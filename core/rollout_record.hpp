@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,25 @@ namespace sluice::core {
 
 /// Where a gate stands.
 enum class GateState : std::uint8_t { closed, asking, open };
+
+/// A release that waits for the end of the one before it.
+struct QueuedRollout {
+  RolloutOrder order;
+  std::string who;  ///< asked for it
+  bool operator==(const QueuedRollout&) const = default;
+};
+
+/// In its steps, not paused.
+constexpr bool is_moving(RolloutState state) {
+  return state == RolloutState::stepping || state == RolloutState::holding ||
+         state == RolloutState::baking;
+}
+
+/// Its requests are compared; it can still be aborted.
+constexpr bool is_before_promotion(RolloutState state) {
+  return is_moving(state) || state == RolloutState::staged || state == RolloutState::mirroring ||
+         state == RolloutState::paused;
+}
 
 /// Everything a rollout must not forget: what is kept on disk. Times in milliseconds since the Unix
 /// epoch.
@@ -56,6 +76,7 @@ struct RolloutRecord {
   std::uint64_t mirrored = 0;
   std::uint64_t mirror_differences = 0;
   std::vector<RolloutDecision> decisions;
+  std::optional<QueuedRollout> queued;  ///< begins when this one has ended
   bool operator==(const RolloutRecord&) const = default;
 };
 

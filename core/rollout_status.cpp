@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "core/rollout.hpp"
 #include "core/rollout_text.hpp"
 
@@ -16,18 +14,12 @@ StreamCounts counts_of(const VersionCounts& counts, std::size_t stream) {
 /// One row for each weight, whatever the period.
 std::vector<EpochStatus> epochs_of(const Ledger& ledger) {
   std::vector<EpochStatus> epochs;
-  for (const Observation& entry : ledger.entries()) {
-    auto row = std::find_if(epochs.begin(), epochs.end(),
-                            [&](const EpochStatus& epoch) { return epoch.weight == entry.weight; });
-    if (row == epochs.end()) {
-      row = epochs.insert(epochs.end(), EpochStatus{});
-      row->weight = entry.weight;
-    }
+  for (const Observation& entry : ledger.by_weight()) {
+    EpochStatus& row = epochs.emplace_back();
+    row.weight = entry.weight;
     for (std::size_t stream = 0; stream < stream_count; ++stream) {
-      row->old_pool[stream].requests += entry.old_pool.requests[stream];
-      row->old_pool[stream].bad += entry.old_pool.bad[stream];
-      row->new_pool[stream].requests += entry.new_pool.requests[stream];
-      row->new_pool[stream].bad += entry.new_pool.bad[stream];
+      row.old_pool[stream] = counts_of(entry.old_pool, stream);
+      row.new_pool[stream] = counts_of(entry.new_pool, stream);
     }
   }
   return epochs;
@@ -71,6 +63,7 @@ RolloutStatus Rollout::status() const {
   status.attempt = record_.attempt;
   status.revision = record_.revision;
   status.decisions = record_.decisions;
+  if (record_.queued) status.queued = record_.queued->order.id;
   say_next(status);
   return status;
 }

@@ -40,4 +40,18 @@ std::string number_text(double number) {
   return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
+std::string_view what_is_bad(Stream stream) {
+  switch (stream) {
+    case Stream::errors:
+      return "failed";
+    case Stream::client_errors:
+      return "answered 4xx to";
+    case Stream::p50:
+    case Stream::p90:
+    case Stream::p99:
+      break;
+  }
+  return "was slow to answer";
+}
+
 }  // namespace sluice::core

@@ -3,8 +3,11 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
-/// Numbers as people read them, for the sentences of a rollout.
+#include "sluice/rollout.hpp"
+
+/// Numbers and streams as people read them, for the sentences of a rollout.
 namespace sluice::core {
 
 /// Hundredths of a percent that are everything.
@@ -16,5 +19,7 @@ std::string percent_text(std::uint32_t hundredths);
 std::string duration_text(std::chrono::milliseconds duration);
 /// "5230", "0.42", "1.2e+18": three digits or so.
 std::string number_text(double number);
+/// What a pool did to the bad requests of a stream: "failed", to stand before "3 of 58 requests".
+std::string_view what_is_bad(Stream stream);
 
 }  // namespace sluice::core

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/draw.hpp"
 #include "core/rollout.hpp"
@@ -6,19 +7,6 @@
 
 /// What an operator may tell a rollout, and when.
 namespace sluice::core {
-namespace {
-
-bool is_moving(RolloutState state) {
-  return state == RolloutState::stepping || state == RolloutState::holding ||
-         state == RolloutState::baking;
-}
-
-bool is_before_promotion(RolloutState state) {
-  return is_moving(state) || state == RolloutState::staged || state == RolloutState::mirroring ||
-         state == RolloutState::paused;
-}
-
-}  // namespace
 
 std::string Rollout::refusal(const std::string& verb, const std::string& when) const {
   return "the rollout " + record_.id + " is " + std::string(to_string(record_.state)) + "; " +
@@ -155,6 +143,16 @@ Result<RolloutSteps, std::string> Rollout::retry(const std::string& who, std::in
   fresh.decisions = record_.decisions;
   *this = Rollout(std::move(fresh));
   return begin(now_ms);
+}
+
+void Rollout::queue(QueuedRollout next) {
+  record_.queued = std::move(next);
+  changed_ = true;
+}
+
+std::optional<QueuedRollout> Rollout::take_queued() {
+  changed_ = changed_ || record_.queued;
+  return std::exchange(record_.queued, std::nullopt);
 }
 
 }  // namespace sluice::core

@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 
 #include "proxy/drain_watch.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cassert>
 #include <utility>
 
 #include "core/address.hpp"
+#include "core/named.hpp"
 #include "proxy/local_control.hpp"
+#include "proxy/wall_clock.hpp"
 #include "sluice/problem.hpp"
 
 namespace sluice::proxy {
@@ -24,11 +27,9 @@ std::string first_problem(const Settings& settings, const std::string& pool) {
 /// their connections and counts. `then` runs when every worker has it and it is on disk.
 void LocalControl::change_membership(const std::string& pool, std::vector<BackendSettings> backends,
                                      const Actor& actor, std::function<void()> then) {
-  const auto settings = std::find_if(effective_.pools.begin(), effective_.pools.end(),
-                                     [&](const PoolSettings& entry) { return entry.name == pool; });
-  const auto configured =
-      std::find_if(configured_.pools.begin(), configured_.pools.end(),
-                   [&](const PoolSettings& entry) { return entry.name == pool; });
+  PoolSettings* settings = core::find_named(effective_.pools, pool);
+  const PoolSettings* configured = core::find_named(configured_.pools, pool);
+  assert(settings != nullptr && configured != nullptr);
   const std::vector<BackendSettings> before = std::exchange(settings->backends, backends);
 
   auto known = std::find_if(

@@ -2,18 +2,15 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "core/named.hpp"
 #include "core/reload.hpp"
 #include "proxy/drain_watch.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace {
 
-template <class Named>
-const Named* find_named(const std::vector<Named>& all, const std::string& name) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
-  return found == all.end() ? nullptr : &*found;
-}
+using core::find_named;
 
 bool has_backend(const PoolSettings* pool, const std::string& address) {
   return pool != nullptr &&

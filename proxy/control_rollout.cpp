@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "core/named.hpp"
 #include "proxy/local_control.hpp"
 
 /// What rollouts ask of the control side, and what operators ask of rollouts.
@@ -89,9 +90,7 @@ std::optional<std::vector<ShareSettings>> LocalControl::split_in_force(
 }
 
 const RouteSettings* LocalControl::route_settings(const std::string& route) const {
-  const auto found = std::find_if(effective_.routes.begin(), effective_.routes.end(),
-                                  [&](const RouteSettings& one) { return one.name == route; });
-  return found == effective_.routes.end() ? nullptr : &*found;
+  return core::find_named(effective_.routes, route);
 }
 
 void LocalControl::put_weights(const std::string& route, std::vector<ShareSettings> weights,

@@ -4,6 +4,7 @@
 #include "core/rollout_text.hpp"
 #include "proxy/json_writer.hpp"
 #include "proxy/local_control.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace {

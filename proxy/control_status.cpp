@@ -1,7 +1,8 @@
-#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cassert>
 #include <map>
 
+#include "core/named.hpp"
 #include "proxy/local_control.hpp"
 #include "sluice/version.hpp"
 
@@ -76,9 +77,8 @@ PoolStatus LocalControl::pool_status(const PoolSettings& pool,
   PoolStatus status;
   status.name = pool.name;
   status.balance = to_string(pool.balance);
-  const auto configured =
-      std::find_if(configured_.pools.begin(), configured_.pools.end(),
-                   [&](const PoolSettings& entry) { return entry.name == pool.name; });
+  const PoolSettings* configured = core::find_named(configured_.pools, pool.name);
+  assert(configured != nullptr);
   status.overridden = configured->backends != pool.backends;
   std::map<std::string, core::Backend> merged;
   for (const auto& of_worker : counts) {

@@ -4,8 +4,10 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "core/named.hpp"
 #include "proxy/drain_watch.hpp"
 #include "proxy/state_json.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace asio = boost::asio;
@@ -16,13 +18,6 @@ namespace {
 constexpr std::chrono::seconds longest_start{5};
 
 }  // namespace
-
-std::int64_t wall_clock_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             system_clock::now().time_since_epoch())
-      .count();
-}
 
 LocalControl::LocalControl(Parts parts, Settings configured)
     : io_(parts.io),
@@ -260,9 +255,7 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {
-  const auto found = std::find_if(effective_.pools.begin(), effective_.pools.end(),
-                                  [&](const PoolSettings& pool) { return pool.name == name; });
-  return found == effective_.pools.end() ? nullptr : &*found;
+  return core::find_named(effective_.pools, name);
 }
 
 std::vector<Event> LocalControl::events_since(std::uint64_t last_id) const {

@@ -206,7 +206,4 @@ class LocalControl final : public Control, private RolloutGround {
   bool poll_under_way_ = false;
 };
 
-/// Milliseconds since the Unix epoch.
-std::int64_t wall_clock_ms();
-
 }  // namespace sluice::proxy

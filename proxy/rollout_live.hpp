@@ -19,18 +19,7 @@ struct Rollouts::Live {
 
   const core::RolloutRecord& record() const { return machine.record(); }
   /// Its requests are still compared.
-  bool is_judging() const {
-    switch (record().state) {
-      case RolloutState::promoted:
-      case RolloutState::draining:
-      case RolloutState::done:
-      case RolloutState::rolling_back:
-      case RolloutState::rolled_back:
-        return false;
-      default:
-        return true;
-    }
-  }
+  bool is_judging() const { return core::is_before_promotion(record().state); }
 
   core::Rollout machine;
   std::uint64_t key = 0;
@@ -46,11 +35,6 @@ struct Rollouts::Live {
   bool old_is_quiet = false;
   std::unique_ptr<RolloutHooks> hooks;
   std::unique_ptr<RolloutQueries> queries;
-  struct Queued {
-    RolloutOrder order;
-    Actor actor;
-  };
-  std::optional<Queued> queued;
 };
 
 /// What the rollouts of a route have done since the start of the process.

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/rollout_live.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -23,36 +24,10 @@ unsigned minute_of_week(std::int64_t now_ms) {
          static_cast<unsigned>(local.tm_min);
 }
 
-std::int64_t wall_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-void add(core::RolloutExtras& all, const core::RolloutExtras& more) {
-  all.shielded += more.shielded;
-  all.bad_delivered += more.bad_delivered;
-  all.guard_slow_old += more.guard_slow_old;
-  all.guard_slow_new += more.guard_slow_new;
-  all.mirrored += more.mirrored;
-  all.mirror_differences += more.mirror_differences;
-}
-
-/// The observation of `all` that `seen` adds to.
-core::Observation& counterpart(std::vector<core::Observation>& all, const core::Observation& seen) {
-  const auto known = std::find_if(all.begin(), all.end(), [&](const core::Observation& one) {
-    return one.weight == seen.weight && one.period == seen.period;
-  });
-  if (known != all.end()) return *known;
-  core::Observation& fresh = all.emplace_back();
-  fresh.period = seen.period;
-  fresh.weight = seen.weight;
-  return fresh;
-}
-
 }  // namespace
 
 Rollouts::Rollouts(Parts parts)
-    : parts_(parts), started_(Clock::now()), started_ms_(wall_ms()), next_tick_(started_) {}
+    : parts_(parts), started_(Clock::now()), started_ms_(wall_clock_ms()), next_tick_(started_) {}
 
 Rollouts::~Rollouts() = default;
 
@@ -75,6 +50,7 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
     ended.push_back(before->record());
     // History shows counts by weight, not by time.
     ended.back().ledger.compact(core::Observation::present);
+    ended.back().queued.reset();
     if (ended.size() > history_kept) ended.erase(ended.begin());
     forget(*before);
     std::erase(live_, before);
@@ -187,8 +163,12 @@ void Rollouts::tick() {
   std::erase_if(parting_, [&](const auto& entry) { return entry.first < now; });
   const std::vector<LivePtr> all = live_;
   bool has_changed = false;
+  bool may_have_counted = false;
   for (const LivePtr& live : all) {
+    has_changed = live->machine.take_changed() || has_changed;
     if (!is_active(live->record().state)) {
+      // It may have ended by an operator's word, or before a restart.
+      settle(live);
       if (now < live->asked_until) ask_workers(live);
       continue;
     }
@@ -201,10 +181,10 @@ void Rollouts::tick() {
     } else {
       judge(live);
     }
-    has_changed = has_changed || is_active(live->record().state);
+    may_have_counted = true;
   }
-  // What was counted is a second old at most when it is lost.
-  if (!has_changed || now < next_keep_) return;
+  // Plain counts are half a second old at most when they are lost.
+  if (!has_changed && (!may_have_counted || now < next_keep_)) return;
   next_keep_ = now + keep_length;
   parts_.ground.keep([] {});
 }
@@ -222,69 +202,23 @@ void Rollouts::ask_workers(const LivePtr& live) {
       });
 }
 
-void Rollouts::take_reports(const LivePtr& live, std::vector<TrialReport> reports) {
-  std::vector<core::Observation> seen;
-  core::RolloutExtras extras;
-  live->old_overdue = 0;
-  for (TrialReport& report : reports) {
-    for (core::Observation& one : report.seen) {
-      core::Observation& sum = counterpart(seen, one);
-      sum.old_pool.add(one.old_pool);
-      sum.new_pool.add(one.new_pool);
-      core::add_backends(sum.by_backend, one.by_backend);
-    }
-    add(extras, report.extras);
-    live->old_overdue += report.old_overdue;
-  }
-  set_limits(*live, reports);
-  count(*live, seen, extras);
-  live->machine.observe(std::move(seen), extras, surroundings(*live));
-  judge(live);
-}
-
 void Rollouts::judge(const LivePtr& live) {
   const core::RolloutSteps steps = live->machine.tick(surroundings(*live));
   tell_decisions(*live);
   carry_out(live, steps);
-  if (live->is_trial_on && !live->is_judging()) end_trial(live);
-  if (!is_active(live->record().state) && live->queued) begin_queued(live);
+  settle(live);
 }
 
-/// What is normal for OLD from now on, and what is slow for NEW.
-void Rollouts::set_limits(Live& live, const std::vector<TrialReport>& reports) {
-  core::LatencyHistogram so_far;
-  for (const TrialReport& report : reports) so_far.add(report.old_latency);
-  const TimePoint now = Clock::now();
-  live.gauge.follow(so_far, ns_between(live.followed, now) / 1'000'000);
-  live.followed = now;
-  const RolloutSettings& policy = live.record().policy;
-  constexpr std::array<unsigned, TrialLimits::quantiles> quantiles{50, 90, 99};
-  for (std::size_t index = 0; index < quantiles.size(); ++index) {
-    const auto& judged = policy.latency.quantiles;
-    const auto known = live.gauge.quantile(quantiles[index] / 100.0);
-    const bool is_judged =
-        known && std::find(judged.begin(), judged.end(), quantiles[index]) != judged.end();
-    live.limits.old_ns[index] = is_judged ? *known : 0;
-    live.limits.new_ns[index] = 0;
-    if (!is_judged) continue;
-    const double tolerated = static_cast<double>(*known) * (1 + policy.latency.tolerance);
-    live.limits.new_ns[index] =
-        static_cast<std::uint64_t>(tolerated) +
-        static_cast<std::uint64_t>(policy.latency.slack.count()) * 1'000'000;
-  }
-  if (const auto p99 = live.gauge.quantile(0.99)) {
-    live.limits.overdue_ns = *p99;
-    live.old_p99_ms = static_cast<std::int64_t>(*p99 / 1'000'000);
-  }
-  const auto guard = policy.guard.max_p99.value_or(milliseconds(0));
-  live.limits.period = live.record().ledger.period();
-  live.limits.guard_ns = static_cast<std::uint64_t>(guard.count()) * 1'000'000;
+/// What follows from the state that it is in.
+void Rollouts::settle(const LivePtr& live) {
+  if (!live->is_judging()) end_trial(live);
+  if (!is_active(live->record().state)) begin_queued(live);
 }
 
 core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {
   core::RolloutSurroundings around;
   around.now_ms = now_ms();
-  around.minute_of_week = minute_of_week(wall_ms());
+  around.minute_of_week = minute_of_week(wall_clock_ms());
   const auto of_new = parts_.ground.pool_condition(live.record().to);
   const auto of_old = parts_.ground.pool_condition(live.record().from);
   around.new_up = of_new.up;
@@ -297,37 +231,6 @@ core::RolloutSurroundings Rollouts::surroundings(const Live& live) const {
   around.old_overdue = live.old_overdue;
   around.old_p99_ms = live.old_p99_ms;
   return around;
-}
-
-std::shared_ptr<const core::Trial> Rollouts::trial(const std::string& route) const {
-  const LivePtr live = find(route);
-  const RouteSettings* settings = parts_.ground.route_settings(route);
-  if (!live || !live->is_trial_on || settings == nullptr) return nullptr;
-  const core::RolloutRecord& record = live->record();
-  auto trial = std::make_shared<core::Trial>();
-  double of_both = 0;
-  for (std::uint32_t index = 0; index < settings->split.size(); ++index) {
-    const ShareSettings& share = settings->split[index];
-    if (share.pool == record.from) trial->old_share = index;
-    if (share.pool == record.to) trial->new_share = index;
-    if (share.pool != record.from && share.pool != record.to) continue;
-    of_both += share.weight;
-    if (share.pool == record.to) trial->weight = share.weight;
-  }
-  if (trial->old_share == trial->new_share) return nullptr;
-  trial->key = live->key;
-  // Only those two are compared, so a third pool takes nothing from the chance of either.
-  trial->weight = of_both > 0 ? trial->weight / of_both : 0;
-  trial->salt = record.salt;
-  trial->judges_units = record.by_units;
-  trial->shields = record.policy.shield && record.policy.mode == RolloutMode::act;
-  trial->shield_budget = record.policy.shield_budget;
-  if (live->machine.wants_mirror()) {
-    trial->mirror_share = record.policy.mirror.share;
-    trial->mirror_body = record.policy.mirror.max_body;
-  }
-  trial->errors = core::StatusSet(record.policy.errors.statuses);
-  return trial;
 }
 
 }  // namespace sluice::proxy

@@ -116,15 +116,17 @@ class Rollouts {
   LivePtr find(const std::string& route) const;
   LivePtr enlist(core::RolloutRecord record);
   bool follow_split(const LivePtr& live);
-  bool is_needed_elsewhere(const LivePtr& live) const;
   void ask_workers(const LivePtr& live);
-  void take_reports(const LivePtr& live, std::vector<TrialReport> reports);
   void judge(const LivePtr& live);
+  void settle(const LivePtr& live);
+  core::RolloutSurroundings surroundings(const Live& live) const;
+  std::int64_t now_ms() const;
+
+  // rollouts_count.cpp
+  void take_reports(const LivePtr& live, std::vector<TrialReport> reports);
   static void set_limits(Live& live, const std::vector<TrialReport>& reports);
   void count(const Live& live, const std::vector<core::Observation>& seen,
              const core::RolloutExtras& extras);
-  core::RolloutSurroundings surroundings(const Live& live) const;
-  std::int64_t now_ms() const;
 
   // rollouts_act.cpp
   void carry_out(const LivePtr& live, const core::RolloutSteps& steps);
@@ -133,6 +135,7 @@ class Rollouts {
   void tell(const LivePtr& live, const std::string& event);
   void ask_gate(const LivePtr& live, std::size_t gate);
   void tell_decisions(Live& live);
+  bool is_needed_elsewhere(const LivePtr& live) const;
   void drain_old(const LivePtr& live);
   void end_trial(const LivePtr& live);
   void forget(const Live& live);

@@ -146,19 +146,6 @@ void Rollouts::forget(const Live& live) {
   parts_.fleet.on_all([key = live.key](Worker& worker) { worker.trials().end(key); });
 }
 
-void Rollouts::count(const Live& live, const std::vector<core::Observation>& seen,
-                     const core::RolloutExtras& extras) {
-  Totals& totals = totals_[live.record().route];
-  totals.shielded += extras.shielded;
-  for (const core::Observation& one : seen) {
-    for (std::size_t index = 0; index < stream_count; ++index) {
-      const std::string stream(to_string(static_cast<sluice::Stream>(index)));
-      totals.bad[{live.record().from, stream}] += one.old_pool.bad[index];
-      totals.bad[{live.record().to, stream}] += one.new_pool.bad[index];
-    }
-  }
-}
-
 void Rollouts::write_to(Snapshot& snapshot) const {
   for (const LivePtr& live : live_) {
     const RolloutStatus status = live->machine.status();

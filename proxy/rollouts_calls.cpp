@@ -105,9 +105,7 @@ std::vector<core::RolloutRecord> Rollouts::records() const {
 Outcome<RolloutStatus> Rollouts::status(const std::string& route) const {
   const LivePtr live = find(route);
   if (!live) return no_rollout(route);
-  RolloutStatus status = live->machine.status();
-  if (live->queued) status.queued = live->queued->order.id;
-  return status;
+  return live->machine.status();
 }
 
 std::vector<RolloutStatus> Rollouts::history(const std::string& route) const {
@@ -193,15 +191,16 @@ void Rollouts::start(const std::string& route, RolloutOrder order, const Actor& 
                                  : "; wait for its end or abort it (supersede = \"reject\")")});
   }
   if (order.id.empty()) order.id = make_id(order.to);
-  live->queued = Live::Queued{order, actor};
+  live->machine.queue({std::move(order), actor.who});
   if (rule == Supersede::restart) {
     auto steps =
         live->machine.steer(RolloutVerb::abort, actor.who + " (superseded)", surroundings(*live));
     tell_decisions(*live);
     if (steps) carry_out(live, *steps);
   }
-  RolloutStatus now = *status(route);
-  answer_later<RolloutStatus>(parts_.io, std::move(done), std::move(now));
+  parts_.ground.keep([this, route, done = std::move(done)] {
+    answer_later<RolloutStatus>(parts_.io, done, status(route));
+  });
 }
 
 void Rollouts::begin(const std::string& route, const RolloutOrder& order, const Actor& actor,
@@ -233,18 +232,21 @@ void Rollouts::begin(const std::string& route, const RolloutOrder& order, const 
   parts_.ground.undrain_pool(order.to, go);
 }
 
-/// The release that waited for the end of this one.
+/// The release that waited for the end of this one. Taken and begun at once, so that what is kept
+/// on disk always has it, waiting or under way.
 void Rollouts::begin_queued(const LivePtr& live) {
-  const Live::Queued next = *std::exchange(live->queued, std::nullopt);
+  if (is_stopped_ || find(live->record().route) != live) return;
+  const auto next = live->machine.take_queued();
+  if (!next) return;
   const std::string route = live->record().route;
-  boost::asio::post(parts_.io, [this, next, route] {
-    if (is_stopped_) return;
-    start(route, next.order, next.actor, [this, next, route](const Outcome<RolloutStatus>& begun) {
-      if (begun) return;
-      parts_.notices.log(LogLevel::error, "rollout " + next.order.id + " of route " + route +
-                                              " waited and cannot begin: " + begun.error().detail);
-    });
-  });
+  const std::string id = next->order.id;
+  start(route, next->order, {next->who, "sluice", "queued rollout"},
+        [this, id, route](const Outcome<RolloutStatus>& begun) {
+          if (begun) return;
+          parts_.notices.log(LogLevel::error,
+                             "rollout " + id + " of route " + route +
+                                 " waited and cannot begin: " + begun.error().detail);
+        });
 }
 
 /// A new attempt is a rollout of its own; the one before it becomes history. What has changed since

@@ -37,8 +37,9 @@ class StateProblem : public std::exception {
 };
 
 /// `static void visit(auto& on, auto& value)` calls `on(key, member)` for each member of a struct,
-/// or `on.bits(key, member)` where a whole number is used bit by bit: it is written in hexadecimal,
-/// since many readers of JSON take numbers for doubles. `value` is const when it is written.
+/// `on.optional(key, member)` where nothing is written for none, or `on.bits(key, member)` where a
+/// whole number is used bit by bit: it is written in hexadecimal, since many readers of JSON take
+/// numbers for doubles. `value` is const when it is written.
 template <class T>
 struct StateMembers;
 
@@ -59,6 +60,10 @@ class StateWriter {
   void operator()(std::string_view key, const T& member) {
     object_[boost::json::string_view(key.data(), key.size())] = StateCodec<T>::write(member);
   }
+  template <class T>
+  void optional(std::string_view key, const std::optional<T>& member) {
+    if (member) (*this)(key, *member);
+  }
   void bits(std::string_view key, std::uint64_t member) { (*this)(key, state_bits(member)); }
   boost::json::object take() { return std::move(object_); }
 
@@ -74,14 +79,22 @@ class StateReader {
   void operator()(std::string_view key, T& member) const {
     read(key, [&](const boost::json::value& value) { member = StateCodec<T>::read(value); });
   }
+  template <class T>
+  void optional(std::string_view key, std::optional<T>& member) const {
+    member.reset();
+    if (find(key) != nullptr) (*this)(key, member.emplace());
+  }
   void bits(std::string_view key, std::uint64_t& member) const {
     read(key, [&](const boost::json::value& value) { member = bits_of(value); });
   }
 
  private:
+  const boost::json::value* find(std::string_view key) const {
+    return object_.if_contains(boost::json::string_view(key.data(), key.size()));
+  }
   template <class Take>
   void read(std::string_view key, Take take) const try {
-    const auto* found = object_.if_contains(boost::json::string_view(key.data(), key.size()));
+    const auto* found = find(key);
     if (found == nullptr) throw StateProblem("is missing");
     take(*found);
   } catch (const StateProblem& problem) {

@@ -126,6 +126,17 @@ struct StateCodec<core::Ledger> {
 };
 
 template <>
+struct StateMembers<core::QueuedRollout> {
+  static void visit(auto& on, auto& queued) {
+    on("to", queued.order.to);
+    on("from", queued.order.from);
+    on("id", queued.order.id);
+    on("policy", queued.order.policy);
+    on("who", queued.who);
+  }
+};
+
+template <>
 struct StateMembers<core::RolloutRecord> {
   static void visit(auto& on, auto& rollout) {
     on("route", rollout.route);
@@ -142,6 +153,8 @@ struct StateMembers<core::RolloutRecord> {
     visit_outside(on, rollout);
     visit_counts(on, rollout);
     on("decisions", rollout.decisions);
+    // Format 2 was written without it, too.
+    on.optional("queued", rollout.queued);
   }
 
  private:

@@ -55,6 +55,8 @@ void TrialTally::count(const TrialProbe& probe, Event event) {
   counts.repeats[stream] += probe.is_first_ever_ ? 0 : 1;
   counts.period_repeats[stream] += probe.is_first_in_period_ ? 0 : 1;
   if (probe.subject_.arm != Arm::new_pool || !probe.is_first_in_period_) return;
+  // Of no backend: the pool could not serve.
+  if (probe.subject_.backend.empty()) return;
   const auto known = std::find_if(
       seen.by_backend.begin(), seen.by_backend.end(),
       [&](const core::BackendBad& one) { return one.backend == probe.subject_.backend; });

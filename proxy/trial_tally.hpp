@@ -139,7 +139,7 @@ class TrialProbe {
 
   struct Subject {
     Arm arm = Arm::old_pool;
-    std::string_view backend;  ///< outlives the probe's attempt
+    std::string_view backend;  ///< outlives the probe's attempt; "": the pool as a whole
     std::optional<std::uint64_t> unit;
   };
 

@@ -8,6 +8,7 @@
 
 #include "proxy/acceptor.hpp"
 #include "proxy/session.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 
@@ -18,13 +19,6 @@ constexpr std::uint64_t ticks_per_cleaning = 500;
 constexpr std::uint64_t ticks_per_trim = 50;
 constexpr std::size_t log_buffer_size = 32 * 1024;
 constexpr std::chrono::minutes gone_backends_kept{5};
-
-std::int64_t wall_clock_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

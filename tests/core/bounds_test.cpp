@@ -7,19 +7,12 @@
 #include <utility>
 
 #include "core/evidence.hpp"
+#include "tests/core/seen.hpp"
 
 namespace sluice::core {
 namespace {
 
 using Random = std::mt19937_64;
-
-Observation seen(double weight, std::uint64_t bad_old, std::uint64_t bad_new) {
-  Observation observation;
-  observation.weight = weight;
-  observation.old_pool.bad[index_of(Stream::errors)] = bad_old;
-  observation.new_pool.bad[index_of(Stream::errors)] = bad_new;
-  return observation;
-}
 
 Ledger ledger_of(const Observation& observation) {
   Ledger ledger;
@@ -117,6 +110,23 @@ TEST(RatioLowerBoundTest, ComesNearTheTruthFromBelow) {
   const double bound = ratio_lower_bound(ledger_of(seen(0.05, 1900, 1000)), Stream::errors);
   EXPECT_LT(bound, 10);
   EXPECT_GT(bound, 7);
+}
+
+TEST(LedgerBoundsTest, DoNotDependOnPeriods) {
+  Ledger whole;
+  Ledger parts;
+  for (std::uint64_t period = 0; period < 50; ++period) {
+    for (const double weight : {0.01, 0.05, 0.25}) {
+      const Observation observation = seen(weight, 5 + period % 3, 2 + period % 2);
+      whole.add(observation);
+      parts.add(observation);
+    }
+    parts.restart();
+  }
+  ASSERT_EQ(parts.entries().size(), 150U);
+  EXPECT_EQ(ratio_lower_bound(parts, Stream::errors), ratio_lower_bound(whole, Stream::errors));
+  EXPECT_GT(ratio_lower_bound(parts, Stream::errors), 1);
+  EXPECT_EQ(evidence_of_health(parts, 1.5), evidence_of_health(whole, 1.5));
 }
 
 TEST(RatioLowerBoundTest, IsAboveTheTruthAtMostOnceInTwenty) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/evidence.hpp"
+#include "tests/core/seen.hpp"
 
 namespace sluice::core {
 namespace {
@@ -16,16 +17,6 @@ using Random = std::mt19937_64;
 
 constexpr std::array<double, 7> weights{0.0001, 0.01, 0.05, 0.25, 0.5, 0.95, 0.9999};
 constexpr double tolerance = 1.10;
-
-Observation seen(double weight, Stream stream, std::uint64_t bad_old, std::uint64_t bad_new) {
-  Observation observation;
-  observation.weight = weight;
-  observation.old_pool.requests[index_of(stream)] = bad_old;
-  observation.old_pool.bad[index_of(stream)] = bad_old;
-  observation.new_pool.requests[index_of(stream)] = bad_new;
-  observation.new_pool.bad[index_of(stream)] = bad_new;
-  return observation;
-}
 
 /// The largest probability with which a bad event is one of NEW's while the claim holds.
 double largest_share(double weight, const Claim& claim) {
@@ -65,9 +56,9 @@ class EvidenceMeanTest : public testing::TestWithParam<Case> {
     for (std::uint64_t first = 0; first <= half; ++first) {
       for (std::uint64_t second = 0; second <= events - half; ++second) {
         Evidence evidence(EvidenceRules{.error_tolerance = tolerance});
-        evidence.add(seen(weight, stream, half - first, first));
+        evidence.add(seen(weight, half - first, first, stream));
         if (restarts) evidence.restart();
-        evidence.add(seen(weight, stream, events - half - second, second));
+        evidence.add(seen(weight, events - half - second, second, stream));
         mean += binomial(first, half, share) * binomial(second, events - half, share) *
                 evidence.of(stream);
       }
@@ -109,7 +100,7 @@ struct Walk {
       if (random() % 8 == 0) weight = weights[random() % weights.size()];
       if (restarts && random() % 6 == 0) evidence.restart();
       const bool of_new = std::uniform_real_distribution<>()(random) < largest_share(weight, claim);
-      evidence.add(seen(weight, stream, of_new ? 0 : 1, of_new ? 1 : 0));
+      evidence.add(seen(weight, of_new ? 0 : 1, of_new ? 1 : 0, stream));
       largest = std::max(largest, evidence.of(stream));
     }
     return {evidence.of(stream), largest};
@@ -150,7 +141,7 @@ std::vector<Observation> random_events(Random& random, std::size_t count) {
     if (random() % 20 == 0) ++period;
     const auto stream = static_cast<Stream>(random() % stream_count);
     const bool of_new = random() % 3 == 0;
-    Observation event = seen(weights[random() % weights.size()], stream, of_new ? 0 : 1, of_new);
+    Observation event = seen(weights[random() % weights.size()], of_new ? 0 : 1, of_new, stream);
     event.period = period;
     if (of_new) {
       event.by_backend.push_back({"n" + std::to_string(random() % 3), event.new_pool.bad});

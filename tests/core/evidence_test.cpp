@@ -10,23 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "tests/core/seen.hpp"
+
 namespace sluice::core {
 namespace {
 
 constexpr std::array<double, 1> twice{2};
 constexpr Claim at_most_ten_percent_more{1.10, twice};
-
-/// Bad events of one stream at one weight.
-Observation seen(double weight, std::uint64_t bad_old, std::uint64_t bad_new,
-                 Stream stream = Stream::errors) {
-  Observation observation;
-  observation.weight = weight;
-  observation.old_pool.requests[index_of(stream)] = bad_old;
-  observation.old_pool.bad[index_of(stream)] = bad_old;
-  observation.new_pool.requests[index_of(stream)] = bad_new;
-  observation.new_pool.bad[index_of(stream)] = bad_new;
-  return observation;
-}
 
 Observation from_backend(Observation observation, const std::string& backend,
                          Stream stream = Stream::errors) {

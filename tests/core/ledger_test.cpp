@@ -120,6 +120,32 @@ TEST(LedgerTest, BackendsAddUpByName) {
   EXPECT_EQ(total.by_backend[1].bad[errors], 2U);
 }
 
+TEST(LedgerTest, ByWeightPeriodsAreOneAndBackendsAreLeftOut) {
+  Ledger ledger;
+  ledger.add(seen(0.05, 1, 1));
+  ledger.add(seen(0.25, 2, 0));
+  ledger.restart();
+  ledger.add(seen(0.05, 4, 2));
+  ledger.restart();
+  ledger.add(seen(0.25, 8, 3, "n2"));
+  ledger.add(seen(0.5, 16, 0));
+  const std::vector<Observation> rows = ledger.by_weight();
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].weight, 0.05);
+  EXPECT_EQ(rows[0].old_pool.requests[errors], 5U);
+  EXPECT_EQ(rows[0].new_pool.bad[errors], 3U);
+  EXPECT_EQ(rows[1].weight, 0.25);
+  EXPECT_EQ(rows[1].old_pool.requests[errors], 10U);
+  EXPECT_EQ(rows[1].new_pool.bad[errors], 3U);
+  EXPECT_EQ(rows[2].weight, 0.5);
+  EXPECT_EQ(rows[2].old_pool.requests[errors], 16U);
+  for (const Observation& row : rows) EXPECT_TRUE(row.by_backend.empty());
+}
+
+TEST(LedgerTest, NothingSeenHasNoWeight) {
+  EXPECT_TRUE(Ledger{}.by_weight().empty());
+}
+
 TEST(LedgerTest, IsTheSameAfterItWasRestored) {
   Ledger ledger;
   ledger.add(seen(0.05, 3, 1));

@@ -52,7 +52,7 @@ TEST(RolloutExplain, StreamHasCountsRatesRatioAndEvidence) {
             "errors: shop-v2 failed 6 of 58 requests (10.3 %), shop-v1 1 of 1,102 (0.09 %): at "
             "least 8.4 times as often; E = 5230, at 1818 this stream alone rolls back.");
   EXPECT_EQ(sentences[2],
-            "p99: shop-v2 was slow in 1 of 52 requests (1.9 %), shop-v1 11 of 1,100 (1 %); "
+            "p99: shop-v2 was slow to answer 1 of 52 requests (1.9 %), shop-v1 11 of 1,100 (1 %); "
             "E = 0.42, at 5882 this stream alone rolls back.");
   EXPECT_EQ(sentences[3], "All streams together: E = 2354, at 1000 it rolls back.");
 }

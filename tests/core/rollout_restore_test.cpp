@@ -18,10 +18,10 @@ void expect_same(const RolloutBench& left, const RolloutBench& right) {
   EXPECT_EQ(left.reason(), right.reason());
   EXPECT_EQ(left.step(), right.step());
   EXPECT_EQ(left.weight(), right.weight());
+  const std::vector<StreamStatus> wanted = left.rollout.status().streams;
+  const std::vector<StreamStatus> found = right.rollout.status().streams;
   for (std::size_t index = 0; index < stream_count; ++index) {
-    const double wanted = left.rollout.evidence_of(static_cast<Stream>(index));
-    const double found = right.rollout.evidence_of(static_cast<Stream>(index));
-    EXPECT_NEAR(found / wanted, 1, 1e-9) << "stream " << index;
+    EXPECT_NEAR(found[index].evidence / wanted[index].evidence, 1, 1e-9) << "stream " << index;
   }
 }
 
@@ -180,12 +180,41 @@ TEST(RolloutRestored, RetentionAndDrainGoOn) {
   EXPECT_EQ(bench.state(), State::done);
 }
 
+TEST(RolloutRestored, TheReleaseThatWaitsIsKeptUntilItIsTaken) {
+  RolloutBench bench;
+  bench.rollout.take_changed();
+  bench.rollout.queue({{"v3", "", "build-2"}, "anna"});
+  bench.rollout.queue({{"v4", "", "build-3"}, "bert"});
+  EXPECT_TRUE(bench.rollout.take_changed());
+  restore(bench);
+  EXPECT_EQ(bench.rollout.status().queued, "build-3");
+  const auto next = bench.rollout.take_queued();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->order.to, "v4");
+  EXPECT_EQ(next->who, "bert");
+  EXPECT_EQ(bench.rollout.status().queued, "");
+  EXPECT_FALSE(bench.rollout.take_queued());
+}
+
 TEST(RolloutRestored, ChangesAreToldOnce) {
   RolloutBench bench;
   EXPECT_TRUE(bench.rollout.take_changed());
   EXPECT_FALSE(bench.rollout.take_changed());
   bench.tick();
   EXPECT_TRUE(bench.rollout.take_changed());
+}
+
+TEST(RolloutRestored, CountsAloneAreNoChange) {
+  RolloutBench bench;
+  ASSERT_TRUE(bench.reaches_weight(500));
+  bench.tick();
+  bench.rollout.take_changed();
+  const std::uint64_t before = bench.rollout.status().requests_new;
+  for (int tick = 0; tick < 20; ++tick) {
+    bench.tick();
+    EXPECT_FALSE(bench.rollout.take_changed()) << tick;
+  }
+  EXPECT_GT(bench.rollout.status().requests_new, before);
 }
 
 }  // namespace

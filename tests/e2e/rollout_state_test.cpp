@@ -180,6 +180,32 @@ TEST(RolloutState, APausedRolloutIsPausedAfterARestart) {
   EXPECT_TRUE(scene.reaches("done"));
 }
 
+TEST(RolloutState, AReleaseThatWaitsBeginsAfterKill9WhenTheFirstHasEnded) {
+  RolloutScene scene(kept({.more = "supersede = \"queue\"\n"}));
+  ASSERT_EQ(scene.start().status, 201u);
+  ASSERT_TRUE(scene.holds("no_traffic"));
+  const AdminAnswer waits = scene.start("build-2");
+  ASSERT_EQ(waits.string("/queued"), "build-2") << waits;
+  scene.sluice.process().kill();
+  scene.sluice.restart();
+  ASSERT_EQ(scene.rollout().string("/id"), "build-1") << scene.told();
+  EXPECT_EQ(scene.rollout().string("/queued"), "build-2") << scene.told();
+  ASSERT_EQ(scene.steer("abort").status, 200u);
+  ASSERT_TRUE(eventually([&] { return scene.rollout().string("/id") == "build-2"; }))
+      << scene.told();
+  const Load users(scene.users());
+  EXPECT_TRUE(scene.reaches("done"));
+}
+
+TEST(RolloutState, AReleaseThatWaitsBehindAnObservingOneBeginsWhenThatIsAborted) {
+  RolloutScene scene(kept({.more = "mode = \"observe\"\nsupersede = \"queue\"\n"}));
+  ASSERT_EQ(scene.start().status, 201u);
+  ASSERT_EQ(scene.start("build-2").string("/queued"), "build-2");
+  ASSERT_EQ(scene.steer("abort").status, 200u);
+  EXPECT_TRUE(eventually([&] { return scene.rollout().string("/id") == "build-2"; }))
+      << scene.told();
+}
+
 TEST(RolloutState, ABrokenFileGivesAllTrafficToTheOldVersionAndIsTold) {
   RolloutScene scene(kept({.step_time = "60s"}));
   ASSERT_EQ(scene.start().status, 201u);

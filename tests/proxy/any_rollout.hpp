@@ -78,11 +78,21 @@ inline auto all_of(RolloutDecision& decision) {
   return std::tie(at_ms, word, reason, words);
 }
 
+inline auto all_of(RolloutOrder& order) {
+  auto& [to, from, id, policy] = order;
+  return std::tie(to, from, id, policy);
+}
+
+inline auto all_of(core::QueuedRollout& queued) {
+  auto& [order, who] = queued;
+  return std::tie(order, who);
+}
+
 inline auto all_of(core::RolloutRecord& record) {
   auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, a2, b2, c2,
-         d2, e2, f2, g2, h2, i2, j2, k2, l2, m2] = record;
+         d2, e2, f2, g2, h2, i2, j2, k2, l2, m2, n2] = record;
   return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, a2,
-                  b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2, m2);
+                  b2, c2, d2, e2, f2, g2, h2, i2, j2, k2, l2, m2, n2);
 }
 
 /// The last value of each enum.

@@ -16,14 +16,13 @@
 #include <utility>
 #include <vector>
 
-#include "tests/proxy/loop.hpp"
+#include "tests/proxy/answered_once.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 using ::testing::EndsWith;
-using testing::Loop;
 using testing::seconds;
 using ::testing::StartsWith;
 
@@ -53,21 +52,12 @@ std::ptrdiff_t open_descriptors() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
 
-class CommandRunTest : public ::testing::Test {
+class CommandRunTest : public testing::AnsweredOnceTest<CommandAnswer> {
  protected:
-  void begin(CommandOrder order) {
-    token_ = run_command(loop_.io(), std::move(order), [this](CommandAnswer answer) {
-      ++answers_;
-      answer_ = std::move(answer);
-    });
-  }
+  void begin(CommandOrder order) { token_ = run_command(loop_.io(), std::move(order), take()); }
   CommandAnswer run(CommandOrder order) {
     begin(std::move(order));
-    EXPECT_EQ(answers_, 0) << "never from inside the call";
-    EXPECT_TRUE(loop_.run_until([this] { return answers_ > 0; }));
-    loop_.settle();
-    EXPECT_EQ(std::exchange(answers_, 0), 1);
-    return answer_;
+    return wait();
   }
   /// Starts a script that writes two process numbers into a file, its own and a child's, and then
   /// runs for ever.
@@ -80,10 +70,6 @@ class CommandRunTest : public ::testing::Test {
   }
 
   support::TempDir directory_;
-  Loop loop_;
-  int answers_ = 0;
-  CommandAnswer answer_;
-  std::shared_ptr<void> token_;
 };
 
 TEST_F(CommandRunTest, TheExitCodeOrSignalIsTheAnswer) {

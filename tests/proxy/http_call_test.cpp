@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/proxy/loop.hpp"
+#include "tests/proxy/answered_once.hpp"
 #include "tests/support/socket.hpp"
 #include "tests/support/test_backend.hpp"
 
@@ -22,7 +22,6 @@ using support::Exchange;
 using support::Latch;
 using support::TestBackend;
 using ::testing::HasSubstr;
-using testing::Loop;
 using testing::milliseconds;
 using ::testing::StartsWith;
 
@@ -41,21 +40,12 @@ void stay_silent(Exchange& exchange) {
   exchange.stream().fill();
 }
 
-class HttpCallTest : public ::testing::Test {
+class HttpCallTest : public testing::AnsweredOnceTest<HttpAnswer> {
  protected:
-  void begin(HttpOrder order) {
-    token_ = http_call(loop_.io(), std::move(order), [this](HttpAnswer answer) {
-      ++answers_;
-      answer_ = std::move(answer);
-    });
-  }
+  void begin(HttpOrder order) { token_ = http_call(loop_.io(), std::move(order), take()); }
   HttpAnswer call(HttpOrder order) {
     begin(std::move(order));
-    EXPECT_EQ(answers_, 0) << "never from inside the call";
-    EXPECT_TRUE(loop_.run_until([this] { return answers_ > 0; }));
-    loop_.settle();
-    EXPECT_EQ(std::exchange(answers_, 0), 1);
-    return answer_;
+    return wait();
   }
   /// The answer to a GET of a backend that sends `octets` and ends the connection.
   HttpAnswer call_for(const std::string& octets) {
@@ -66,11 +56,7 @@ class HttpCallTest : public ::testing::Test {
     return call(order_to(backend_.address()));
   }
 
-  Loop loop_;
   TestBackend backend_;
-  int answers_ = 0;
-  HttpAnswer answer_;
-  std::shared_ptr<void> token_;
 };
 
 TEST_F(HttpCallTest, AGetBringsStatusAndBody) {

@@ -122,6 +122,7 @@ struct RolloutOrder {
   std::string id = {};    ///< names the release; the same one again changes nothing; "": made
   /// In place of the configured policy, for this rollout.
   std::optional<RolloutSettings> policy = {};
+  bool operator==(const RolloutOrder&) const = default;
 };
 
 /// What an operator may tell a rollout.
