@@ -21,37 +21,37 @@ bool has_backend(const PoolSettings* pool, const std::string& address) {
                      [&](const BackendSettings& backend) { return backend.address == address; });
 }
 
-Denial refusal(std::vector<Problem> problems) {
-  const Problem& first = problems.front();
-  std::string detail = "nothing was changed; " + first.where + ": " + first.what;
-  if (problems.size() > 1) {
-    detail += " And " + std::to_string(problems.size() - 1) + " more.";
-  }
-  return {422, "Settings not acceptable", std::move(detail), std::move(problems)};
-}
-
 }  // namespace
 
-void LocalControl::reload(Settings next, Actor actor, Done<ReloadStatus> done) {
+Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& next) const {
   std::vector<Problem> problems = validate(next);
   if (problems.empty()) problems = core::check_reload(configured_, next);
+  if (!problems.empty()) return settings_refused(std::move(problems));
+  core::Overrides overrides = overrides_;
+  overrides.rollouts = rollouts_.records();
+  return core::lay_over(next, overrides).notices;
+}
+
+std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Actor& actor,
+                                                 std::function<void(ReloadStatus)> done) {
+  std::vector<Problem> problems = validate(draft.settings);
+  if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
   const bool is_stopping = !readiness_.ready && !on_ready_;
-  Denial denial{409, "The proxy stops", "nothing was changed; give the settings to its successor"};
-  Listeners::Wanted listeners;
-  if (problems.empty() && !is_stopping) listeners = listeners_.prepare(next.listeners, problems);
-  if (problems.empty() && !is_stopping) {
-    return put_in_force(std::move(next), std::move(listeners), actor, std::move(done));
+  if (is_stopping) {
+    return Denial{409, "The proxy stops",
+                  "nothing was changed; give the settings to its successor", std::move(problems)};
   }
-  last_reload_ok_ = false;
-  if (problems.empty()) problems.push_back({"", denial.detail});
-  notices_.reload({plan_->generation, problems, {}, actor.who});
-  if (!is_stopping) denial = refusal(std::move(problems));
-  boost::asio::post(io_, [done = std::move(done), denial = std::move(denial)] { done(denial); });
+  Listeners::Wanted listeners;
+  if (problems.empty()) listeners = listeners_.prepare(draft.settings.listeners, problems);
+  if (!problems.empty()) return settings_refused(std::move(problems));
+  put_in_force(std::move(draft), std::move(listeners), actor, std::move(done));
+  return std::nullopt;
 }
 
 /// From here on nothing can fail any more.
-void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, const Actor& actor,
-                                Done<ReloadStatus> done) {
+void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
+                                const Actor& actor, std::function<void(ReloadStatus)> done) {
+  Settings next = std::move(draft.settings);
   const std::vector<RouteStatus> routes_before = *routes();
   overrides_.rollouts = rollouts_.records();
   core::Effective effective = core::lay_over(next, overrides_);
@@ -62,14 +62,14 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
   plan_ = std::make_shared<const core::Plan>(core::build_plan(generation, effective_));
   rollouts_.retain(overrides_.rollouts);
   plan_ = with_trials(*plan_);
-  last_reload_ok_ = true;
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
 
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
-  notices_.reload({generation, {}, effective.notices, actor.who});
+  notices_.reload({generation, {}, effective.notices, actor.who, std::move(draft.changes),
+                   actor.why, configured_.server, configured_.log});
   tell_differences(before, actor);
   ReloadStatus status{generation, std::move(effective.notices)};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.

@@ -17,13 +17,6 @@ constexpr std::chrono::seconds longest_start{5};
 
 }  // namespace
 
-std::int64_t wall_clock_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             system_clock::now().time_since_epoch())
-      .count();
-}
-
 LocalControl::LocalControl(Parts parts, Settings configured)
     : io_(parts.io),
       fleet_(parts.fleet),
@@ -45,6 +38,8 @@ LocalControl::LocalControl(Parts parts, Settings configured)
           },
           parts.notices.sink()),
       rollouts_({parts.io, parts.fleet, parts.notices, *this}),
+      reloads_({parts.io, parts.notices, *this, configured_.server.state_dir,
+                std::move(parts.read_settings), std::move(parts.settings_text)}),
       started_(Clock::now()),
       started_ms_(wall_clock_ms()) {
   const auto saved = state_.load();
@@ -76,6 +71,7 @@ void LocalControl::start(std::function<void()> ready) {
                                       "no rollout begins, until it is gone");
   }
   plan_ = with_trials(*plan_);
+  reloads_.start();
   host_.start();
   follow_membership();
   if (has_dropped_overrides_) keep_then([] {});
@@ -85,6 +81,7 @@ void LocalControl::start(std::function<void()> ready) {
 void LocalControl::stop() {
   is_stopped_ = true;
   rollouts_.stop();
+  reloads_.stop();
   ticker_.cancel();
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);

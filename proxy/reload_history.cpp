@@ -97,7 +97,7 @@ const ReloadRecord* ReloadHistory::find(std::uint64_t number) const {
 }
 
 void ReloadHistory::save(Done done) {
-  if (folder_.empty()) return done("");
+  if (folder_.empty() || closing_) return done("");
   if (!writer_.joinable()) writer_ = std::thread([this] { run(); });
   {
     const std::lock_guard lock(mutex_);

@@ -44,7 +44,7 @@ class ReloadHistory {
   const ReloadRecord* find(std::uint64_t number) const;
 
   /// Writes the entries. `done` gets "" or a sentence, on the writing thread; at once, when nothing
-  /// is written.
+  /// is written or it was closed.
   using Done = std::function<void(const std::string& problem)>;
   void save(Done done);
   /// Writes what waits, calls back for it and ends the thread. Idempotent.
