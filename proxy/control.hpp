@@ -98,7 +98,8 @@ class Control {
                                   Done<ReloadStatus> done) = 0;
   /// Which settings were in force, newest first; the first one is.
   virtual std::vector<ReloadRecord> reload_history() = 0;
-  /// One entry by its number; "present", or "previous": the newest with another text than that. 404.
+  /// One entry by its number; "present", or "previous": the newest with another text than that.
+  /// 404.
   virtual Outcome<ReloadRecord> reload_record(const std::string& record) = 0;
 
   /// The events after `last_id` that are still kept (the newest 1024), oldest first.

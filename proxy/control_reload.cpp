@@ -38,8 +38,8 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
   if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
   const bool is_stopping = !readiness_.ready && !on_ready_;
   if (is_stopping) {
-    return Denial{409, "The proxy stops",
-                  "nothing was changed; give the settings to its successor", std::move(problems)};
+    return Denial{409, "The proxy stops", "nothing was changed; give the settings to its successor",
+                  std::move(problems)};
   }
   Listeners::Wanted listeners;
   if (problems.empty()) listeners = listeners_.prepare(draft.settings.listeners, problems);
@@ -68,8 +68,14 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
 
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
-  notices_.reload({generation, {}, effective.notices, actor.who, std::move(draft.changes),
-                   actor.why, configured_.server, configured_.log});
+  notices_.reload({generation,
+                   {},
+                   effective.notices,
+                   actor.who,
+                   std::move(draft.changes),
+                   actor.why,
+                   configured_.server,
+                   configured_.log});
   tell_differences(before, actor);
   ReloadStatus status{generation, std::move(effective.notices)};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.

@@ -104,7 +104,8 @@ void Proxy::confirm_reload(Done<ReloadStatus> done, std::string who) {
 }
 
 std::future<Outcome<ReloadStatus>> Proxy::confirm_reload() {
-  return promised<ReloadStatus>([this](Done<ReloadStatus> done) { confirm_reload(std::move(done)); });
+  return promised<ReloadStatus>(
+      [this](Done<ReloadStatus> done) { confirm_reload(std::move(done)); });
 }
 
 void Proxy::roll_back_settings(std::string record, ReloadOrder order, Done<ReloadStatus> done,

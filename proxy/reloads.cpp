@@ -135,12 +135,12 @@ void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
   Settings before;
   if (order.confirm) before = configured;
   const auto status = std::make_shared<ReloadStatus>();
-  auto denial = ground_.put_settings(
-      {std::move(next.settings), changes}, actor, [this, status, done](ReloadStatus put) {
-        status->generation = put.generation;
-        status->notices = std::move(put.notices);
-        keep_then([status, done] { done(*status); });
-      });
+  auto denial = ground_.put_settings({std::move(next.settings), changes}, actor,
+                                     [this, status, done](ReloadStatus put) {
+                                       status->generation = put.generation;
+                                       status->notices = std::move(put.notices);
+                                       keep_then([status, done] { done(*status); });
+                                     });
   if (denial) return refuse(std::move(*denial), order, actor, std::move(done));
   note(next, actor, changes);
   if (order.confirm) await_confirmation(std::move(before), *order.confirm);

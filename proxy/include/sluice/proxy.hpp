@@ -57,10 +57,10 @@ class Proxy {
     /// Hears what happens; without it nobody does, and nothing is printed but the access log
     /// (settings.log.access).
     std::shared_ptr<Observer> observer = {};
-    /// Reads the settings anew, for reload_source() and POST /v1/reload; without it both answer 501,
-    /// and settings change by reload() alone. Also called by start(), in its thread, with the text
-    /// that the history holds. Must neither throw nor take long: health checks, drains and the admin
-    /// interface wait meanwhile.
+    /// Reads the settings anew, for reload_source() and POST /v1/reload; without it both answer
+    /// 501, and settings change by reload() alone. Also called by start(), in its thread, with the
+    /// text that the history holds. Must neither throw nor take long: health checks, drains and the
+    /// admin interface wait meanwhile.
     ReadSettings read_settings = {};
     /// The text that the settings given to the constructor came from; "" when there is none.
     std::string settings_text = {};
