@@ -170,7 +170,8 @@ void append_proxy(const Snapshot& snapshot, Families& out) {
   add(reloaded, {}, static_cast<double>(snapshot.last_reload_ms) / 1000);
   auto build = gauge_family("sluice_build_info", "Always 1; the version is the label.");
   add(build, {{"version", snapshot.version}}, 1.0);
-  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(reloaded), std::move(build)});
+  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(reloaded),
+                  std::move(build)});
 }
 
 void append_process(const ProcessUsage& process, Families& out) {

@@ -136,7 +136,8 @@ void Notices::rollout(const RolloutNotice& notice) noexcept {
 
 void Notices::reload(const ReloadNotice& notice) noexcept {
   for (const Problem& problem : notice.problems) {
-    log(LogLevel::error, "reload refused: " + problem.where + ": " + problem.what);
+    log(LogLevel::error,
+        "reload refused: " + (problem.where.empty() ? "" : problem.where + ": ") + problem.what);
   }
   for (const std::string& sentence : notice.notices) log(LogLevel::warn, sentence);
   const bool is_taken = notice.problems.empty();

@@ -38,6 +38,7 @@ class FakeControl : public Control {
     backend.address = "127.0.0.1:9001";
     backend.health = HealthState::up;
     backend.in_flight = 5;
+    state.settings = {3, "00ff", {"carol", 1'714'564'800'000}, true};
     state.pools = {{"shop-v1", "least_request", false, {backend}}};
   }
 
