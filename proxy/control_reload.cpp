@@ -1,24 +1,22 @@
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <set>
+#include <string_view>
 #include <utility>
 
+#include "core/name_index.hpp"
 #include "core/reload.hpp"
 #include "proxy/drain_watch.hpp"
 
 namespace sluice::proxy {
 namespace {
 
-template <class Named>
-const Named* find_named(const std::vector<Named>& all, const std::string& name) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
-  return found == all.end() ? nullptr : &*found;
-}
+using core::NameIndex;
 
-bool has_backend(const PoolSettings* pool, const std::string& address) {
-  return pool != nullptr &&
-         std::any_of(pool->backends.begin(), pool->backends.end(),
-                     [&](const BackendSettings& backend) { return backend.address == address; });
+std::set<std::string_view> addresses_of(const PoolSettings* pool) {
+  std::set<std::string_view> addresses;
+  if (pool == nullptr) return addresses;
+  for (const BackendSettings& backend : pool->backends) addresses.insert(backend.address);
+  return addresses;
 }
 
 }  // namespace
@@ -90,11 +88,13 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
 /// Backends that stay keep what is known of them until their new check has its first verdict: a
 /// longer interval must not take a pool out of service.
 void LocalControl::keep_verdicts(const Settings& before) {
+  const NameIndex old_pools(before.pools);
   for (const PoolSettings& pool : effective_.pools) {
-    const PoolSettings* old = find_named(before.pools, pool.name);
+    const PoolSettings* old = old_pools.find(pool.name);
     if (old == nullptr || !pool.health || old->health == pool.health) continue;
+    const auto known = addresses_of(old);
     for (const BackendSettings& backend : pool.backends) {
-      if (!has_backend(old, backend.address)) continue;
+      if (!known.contains(backend.address)) continue;
       const HealthState state = health_of(pool.name, backend.address);
       if (state != HealthState::unknown) kept_verdicts_[{pool.name, backend.address}] = state;
     }
@@ -105,9 +105,10 @@ void LocalControl::keep_verdicts(const Settings& before) {
 void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
   std::map<std::string, SplitRevision> revisions;
+  const NameIndex old_routes(before);
   for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
     const RouteStatus status = route_status(index);
-    const RouteStatus* old = find_named(before, status.name);
+    const RouteStatus* old = old_routes.find(status.name);
     SplitRevision& revision = revisions[status.name];
     revision = {1, now};
     if (old == nullptr) continue;
@@ -136,28 +137,36 @@ void LocalControl::follow_removal(const std::string& pool, const std::string& ad
 }
 
 void LocalControl::tell_differences(const Settings& before, const Actor& actor) {
+  const NameIndex old_routes(before.routes);
   for (std::size_t index = 0; index < effective_.routes.size(); ++index) {
     const RouteSettings& route = effective_.routes[index];
-    const RouteSettings* old = find_named(before.routes, route.name);
+    const RouteSettings* old = old_routes.find(route.name);
     if (old == nullptr || old->split == route.split) continue;
     const std::uint64_t revision = route_status(index).revision;
     notices_.split({route.name, old->split, route.split, revision, actor.who, "reload"});
   }
+  const NameIndex old_pools(before.pools);
   for (const PoolSettings& pool : effective_.pools) {
-    const PoolSettings* old = find_named(before.pools, pool.name);
+    const PoolSettings* old = old_pools.find(pool.name);
     if (old == nullptr) {
       notices_.membership({pool.name, {}, pool.backends, actor.who, "reload"});
     } else if (old->backends != pool.backends) {
       notices_.membership({pool.name, old->backends, pool.backends, actor.who, "reload"});
     }
-    forget_removals(pool.name);
+    if (!watches_.empty()) forget_removals(pool.name);
   }
+  const NameIndex pools(effective_.pools);
   for (const PoolSettings& old : before.pools) {
-    const PoolSettings* pool = find_named(effective_.pools, old.name);
+    const PoolSettings* pool = pools.find(old.name);
     if (pool == nullptr) notices_.membership({old.name, old.backends, {}, actor.who, "reload"});
-    for (const BackendSettings& backend : old.backends) {
-      if (!has_backend(pool, backend.address)) follow_removal(old.name, backend.address);
-    }
+    if (pool == nullptr || pool->backends != old.backends) follow_removals(old, pool);
+  }
+}
+
+void LocalControl::follow_removals(const PoolSettings& old, const PoolSettings* now) {
+  const auto left = addresses_of(now);
+  for (const BackendSettings& backend : old.backends) {
+    if (!left.contains(backend.address)) follow_removal(old.name, backend.address);
   }
 }
 

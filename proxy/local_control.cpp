@@ -167,18 +167,31 @@ HealthState LocalControl::health_of(const std::string& pool, const std::string& 
 
 BackendCondition LocalControl::condition_of(const std::string& pool,
                                             const std::string& address) const {
+  return condition_of(pool, address, is_draining(pool, address));
+}
+
+BackendCondition LocalControl::condition_of(const std::string& pool, const std::string& address,
+                                            bool is_draining) const {
   const HealthState health = health_of(pool, address);
   std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
   const bool is_well = health == HealthState::up || health == HealthState::unchecked;
   const bool up = is_well && !addresses.empty() && !ejected_.contains({pool, address});
-  return {pool, address, up, is_draining(pool, address), std::move(addresses)};
+  return {pool, address, up, is_draining, std::move(addresses)};
 }
 
 std::vector<BackendCondition> LocalControl::all_conditions() const {
+  std::set<Key> drains;
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    drains.emplace(drain.pool, drain.backend);
+  }
   std::vector<BackendCondition> conditions;
+  conditions.reserve(members_.size());
   for (const PoolSettings& pool : effective_.pools) {
+    const bool is_draining = drains.contains({pool.name, ""});
     for (const BackendSettings& backend : pool.backends) {
-      conditions.push_back(condition_of(pool.name, backend.address));
+      conditions.push_back(
+          condition_of(pool.name, backend.address,
+                       is_draining || drains.contains({pool.name, backend.address})));
     }
   }
   return conditions;
@@ -257,6 +270,11 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {
+  // The plan has the pools in the same order.
+  if (const std::size_t index = core::pool_index(*plan_->topology, name);
+      index < effective_.pools.size() && effective_.pools[index].name == name) {
+    return &effective_.pools[index];
+  }
   const auto found = std::find_if(effective_.pools.begin(), effective_.pools.end(),
                                   [&](const PoolSettings& pool) { return pool.name == name; });
   return found == effective_.pools.end() ? nullptr : &*found;

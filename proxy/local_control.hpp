@@ -108,6 +108,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
  private:
   using Key = std::pair<std::string, std::string>;
+  /// The counts of backends, summed over the workers.
+  using BackendSums = std::map<Key, DrainStatus>;
   struct DrainWatch;
   struct SplitRevision {
     std::uint64_t number = 1;
@@ -122,6 +124,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void post_condition(const std::string& pool, const std::string& address);
   HealthState health_of(const std::string& pool, const std::string& address) const;
   BackendCondition condition_of(const std::string& pool, const std::string& address) const;
+  BackendCondition condition_of(const std::string& pool, const std::string& address,
+                                bool is_draining) const;
   std::vector<BackendCondition> all_conditions() const;
   void follow_membership();
   void on_health(const std::string& pool, const std::string& address, HealthState state,
@@ -170,8 +174,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
   void forget_removals(const std::string& pool);
   void poll_drains();
-  void judge_drain(const std::shared_ptr<DrainWatch>& watch,
-                   const std::vector<std::vector<core::Backend>>& counts);
+  void judge_drain(const std::shared_ptr<DrainWatch>& watch, const BackendSums& sums);
   void finish_drain(const std::shared_ptr<DrainWatch>& watch, const DrainStatus& status);
 
   // control_membership.cpp
@@ -189,6 +192,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void count_revisions(const std::vector<RouteStatus>& before);
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
+  void follow_removals(const PoolSettings& old, const PoolSettings* now);
   void follow_removal(const std::string& pool, const std::string& address);
 
   // control_status.cpp

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "proxy/acceptor.hpp"
 #include "proxy/session.hpp"
@@ -92,13 +93,22 @@ void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
   live->plan = std::move(plan);
   const bool is_new = live->topology.get() != plan_->topology.get();
   plan_ = std::move(live);
-  for (const BackendCondition& condition : conditions) apply(condition);
+  std::set<std::string_view> changed;
+  for (const BackendCondition& condition : conditions) {
+    if (note_condition(condition)) changed.insert(condition.pool);
+  }
+  for (const std::string_view pool : changed) refresh_balancer(pool);
   if (is_new) backends_.retire_all_but(*plan_->topology);
 }
 
 void Worker::apply(const BackendCondition& condition) {
+  if (note_condition(condition)) refresh_balancer(condition.pool);
+}
+
+/// True when the balancer of its pool has to hear of it.
+bool Worker::note_condition(const BackendCondition& condition) {
   LiveBackend* backend = backends_.find(condition.pool, condition.address);
-  if (backend == nullptr) return;
+  if (backend == nullptr) return false;
   const bool changes = backend->up != condition.up || backend->draining != condition.draining;
   backend->up = condition.up;
   backend->addresses = condition.addresses;
@@ -109,13 +119,13 @@ void Worker::apply(const BackendCondition& condition) {
   }
   backend->draining = condition.draining;
   if (!condition.up) backend->close_idle();
-  if (changes) refresh_balancers(*backend);
+  return changes;
 }
 
-void Worker::refresh_balancers(const LiveBackend& backend) {
+void Worker::refresh_balancer(std::string_view pool) {
   LiveTopology& live = *plan_->topology;
-  const std::size_t pool = core::pool_index(*live.topology, backend.pool);
-  if (pool < live.pools.size()) live.pools[pool].balancer.refresh();
+  const std::size_t index = core::pool_index(*live.topology, pool);
+  if (index < live.pools.size()) live.pools[index].balancer.refresh();
 }
 
 void Worker::listen(int descriptor, const std::string& name) {
