@@ -106,6 +106,7 @@ lame_duck = "5s"
 drain_timeout = "1m"
 state_dir = ""
 forwarded = true
+watch = true
 trusted_proxies = ["10.0.0.0/8", "192.0.2.0/24"]
 [admin]
 address = "127.0.0.1:9000"
