@@ -52,7 +52,7 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
   std::vector<BackendCondition> conditions;
   conditions.reserve(addresses.size());
   for (const std::string& address : addresses) {
-    conditions.push_back(condition_of(order.pool, address));
+    conditions.push_back(told(condition_of(order.pool, address)));
   }
   fleet_.on_all_then(
       [conditions](Worker& worker) {
@@ -227,7 +227,7 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
   }
   std::vector<BackendCondition> conditions;
   for (const BackendSettings& member : find_pool(pool)->backends) {
-    conditions.push_back(condition_of(pool, member.address));
+    conditions.push_back(told(condition_of(pool, member.address)));
   }
   fleet_.on_all_then(
       [conditions](Worker& worker) {

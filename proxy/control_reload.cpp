@@ -57,7 +57,9 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   overrides_ = std::move(effective.kept);
   const Settings before = std::exchange(effective_, std::move(effective.settings));
   const std::uint64_t generation = plan_->generation + 1;
-  plan_ = std::make_shared<const core::Plan>(core::build_plan(generation, effective_));
+  // Freed here in the end: that of a large plan would hold a worker up.
+  const std::shared_ptr<const core::Plan> replaced = std::exchange(
+      plan_, std::make_shared<const core::Plan>(core::build_plan(generation, effective_)));
   rollouts_.retain(overrides_.rollouts);
   plan_ = with_trials(*plan_);
   keep_verdicts(before);
@@ -77,7 +79,7 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   tell_differences(before, actor);
   ReloadStatus status{generation, std::move(effective.notices)};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
-  post_plan(true, [] {});
+  post_plan(true, [replaced] {});
   listeners_.put_in_force(std::move(listeners));
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {

@@ -148,14 +148,14 @@ void LocalControl::set_readiness(Readiness readiness) {
 /// `then` runs when every worker has taken the plan in force.
 void LocalControl::post_plan(bool with_conditions, std::function<void()> then) {
   auto conditions = std::make_shared<const std::vector<BackendCondition>>(
-      with_conditions ? all_conditions() : std::vector<BackendCondition>{});
+      with_conditions ? new_conditions() : std::vector<BackendCondition>{});
   fleet_.on_all_then(
       [plan = plan_, conditions](Worker& worker) { worker.take_plan(plan, *conditions); },
       std::move(then));
 }
 
 void LocalControl::post_condition(const std::string& pool, const std::string& address) {
-  const BackendCondition condition = condition_of(pool, address);
+  const BackendCondition condition = told(condition_of(pool, address));
   fleet_.on_all([condition](Worker& worker) { worker.apply(condition); });
 }
 
@@ -179,19 +179,30 @@ BackendCondition LocalControl::condition_of(const std::string& pool, const std::
   return {pool, address, up, is_draining, std::move(addresses)};
 }
 
-std::vector<BackendCondition> LocalControl::all_conditions() const {
+/// Whatever goes to the workers passes here, so that a new plan brings only what they do not know.
+/// They know nothing of a backend before the first plan with it.
+BackendCondition LocalControl::told(BackendCondition condition) {
+  const auto known = told_.find({condition.pool, condition.address});
+  if (known != told_.end()) known->second = condition;
+  return condition;
+}
+
+/// The conditions that the workers have not heard of, or that are others by now.
+std::vector<BackendCondition> LocalControl::new_conditions() {
   std::set<Key> drains;
   for (const core::DrainOverride& drain : overrides_.drains) {
     drains.emplace(drain.pool, drain.backend);
   }
   std::vector<BackendCondition> conditions;
-  conditions.reserve(members_.size());
   for (const PoolSettings& pool : effective_.pools) {
     const bool is_draining = drains.contains({pool.name, ""});
     for (const BackendSettings& backend : pool.backends) {
-      conditions.push_back(
-          condition_of(pool.name, backend.address,
-                       is_draining || drains.contains({pool.name, backend.address})));
+      BackendCondition condition = condition_of(
+          pool.name, backend.address, is_draining || drains.contains({pool.name, backend.address}));
+      const auto [known, is_first] = told_.try_emplace({pool.name, backend.address}, condition);
+      if (!is_first && known->second == condition) continue;
+      known->second = condition;
+      conditions.push_back(std::move(condition));
     }
   }
   return conditions;
@@ -220,6 +231,7 @@ void LocalControl::follow_membership() {
     resolver_.forget(member.first, member.second);
     kept_verdicts_.erase(member);
     ejected_.erase(member);
+    told_.erase(member);
   }
   members_ = std::move(members);
 }

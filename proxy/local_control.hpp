@@ -126,7 +126,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   BackendCondition condition_of(const std::string& pool, const std::string& address) const;
   BackendCondition condition_of(const std::string& pool, const std::string& address,
                                 bool is_draining) const;
-  std::vector<BackendCondition> all_conditions() const;
+  BackendCondition told(BackendCondition condition);
+  std::vector<BackendCondition> new_conditions();
   void follow_membership();
   void on_health(const std::string& pool, const std::string& address, HealthState state,
                  const std::string& seen);
@@ -222,6 +223,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::set<Key> ejected_;  ///< backends that a rollout took out
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
+  std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
   /// Where the splits stand that no override speaks of, once a reload has changed something.
   std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;

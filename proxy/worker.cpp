@@ -88,17 +88,17 @@ void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
   if (plan->topology == plan_->plan->topology) {
     live->topology = plan_->topology;
   } else {
-    live->topology = build_live_topology(plan->topology, backends_, tally_);
+    live->topology = build_live_topology(plan->topology, backends_, tally_, plan_->topology.get());
   }
   live->plan = std::move(plan);
-  const bool is_new = live->topology.get() != plan_->topology.get();
+  const LocalPtr<LiveTopology> before = plan_->topology;
   plan_ = std::move(live);
   std::set<std::string_view> changed;
   for (const BackendCondition& condition : conditions) {
     if (note_condition(condition)) changed.insert(condition.pool);
   }
   for (const std::string_view pool : changed) refresh_balancer(pool);
-  if (is_new) backends_.retire_all_but(*plan_->topology);
+  if (before.get() != plan_->topology.get()) backends_.retire(*before, *plan_->topology);
 }
 
 void Worker::apply(const BackendCondition& condition) {
@@ -125,7 +125,7 @@ bool Worker::note_condition(const BackendCondition& condition) {
 void Worker::refresh_balancer(std::string_view pool) {
   LiveTopology& live = *plan_->topology;
   const std::size_t index = core::pool_index(*live.topology, pool);
-  if (index < live.pools.size()) live.pools[index].balancer.refresh();
+  if (index < live.pools.size()) live.pools[index]->balancer.refresh();
 }
 
 void Worker::listen(int descriptor, const std::string& name) {
@@ -195,10 +195,9 @@ WorkerReport Worker::report() const {
 std::vector<core::Backend> Worker::counts_of(const std::string& pool,
                                              const std::string& address) const {
   std::vector<core::Backend> counts;
-  for (const auto& [key, backend] : backends_.all()) {
-    const bool is_meant = backend->pool == pool && (address.empty() || backend->address == address);
-    if (is_meant) counts.push_back(*backend);
-  }
+  backends_.for_each_of(pool, [&](const LiveBackend& backend) {
+    if (address.empty() || backend.address == address) counts.push_back(backend);
+  });
   return counts;
 }
 
