@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "conf/document.hpp"
 #include "conf/reading.hpp"
@@ -23,7 +24,7 @@ struct FileCloser {
 Parsed unreadable(const std::string& path, std::string_view message) {
   Reading reading;
   reading.report({}, message);
-  return {{}, reading.diagnostics(path)};
+  return {{}, reading.diagnostics(path), {}};
 }
 
 Parsed unreadable(const std::string& path, int error) {
@@ -65,7 +66,9 @@ Parsed read_file(const std::string& path) {
     }
   }
   if (std::ferror(file.get()) != 0) return unreadable(path, errno);
-  return parse(text, path);
+  Parsed parsed = parse(text, path);
+  parsed.text = std::move(text);
+  return parsed;
 }
 
 }  // namespace sluice::conf

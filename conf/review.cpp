@@ -106,12 +106,14 @@ std::string message_of(const Problem& problem) {
 }  // namespace
 
 void review(const Settings& settings, Reading& reading) {
+  const std::vector<Problem> problems = certain_problems(settings, reading);
+  if (problems.empty()) return;
   std::vector<std::string_view> pools;
   for (const PoolSettings& pool : settings.pools) pools.emplace_back(pool.name);
   const auto unknown = unknown_pools(settings, pools);
   const bool pools_unread = reading.unread("pool");
 
-  for (const Problem& problem : certain_problems(settings, reading)) {
+  for (const Problem& problem : problems) {
     std::string message = message_of(problem);
     if (const auto found = unknown.find(problem.where); found != unknown.end()) {
       if (pools_unread) continue;

@@ -17,13 +17,14 @@ void read_level(const Spot& spot, LogSettings& out, Reading& reading) {
   if (level < levels.size()) out.level = levels[level];
 }
 
-constexpr std::array<Key<ServerSettings>, 6> server_keys{{
+constexpr std::array<Key<ServerSettings>, 7> server_keys{{
     {"workers", read_member<&ServerSettings::workers>},
     {"lame_duck", read_member<&ServerSettings::lame_duck>},
     {"drain_timeout", read_member<&ServerSettings::drain_timeout>},
     {"state_dir", read_member<&ServerSettings::state_dir>},
     {"forwarded", read_member<&ServerSettings::forwarded>},
     {"trusted_proxies", read_member<&ServerSettings::trusted_proxies>},
+    {"watch", read_member<&ServerSettings::watch>},
 }};
 
 constexpr std::array<Key<AdminSettings>, 2> admin_keys{{

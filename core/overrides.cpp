@@ -1,10 +1,13 @@
 #include "core/overrides.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
-#include "core/named.hpp"
+#include "core/name_index.hpp"
 #include "core/overrides_rollout.hpp"
 #include "core/quoted.hpp"
 #include "core/result.hpp"
@@ -12,6 +15,13 @@
 
 namespace sluice::core {
 namespace {
+
+/// The things in force by name. Only their contents change meanwhile.
+struct Lookup {
+  explicit Lookup(Settings& settings) : routes(settings.routes), pools(settings.pools) {}
+  NameIndex<std::vector<RouteSettings>> routes;
+  NameIndex<std::vector<PoolSettings>> pools;
+};
 
 std::vector<ShareSettings> sorted(std::vector<ShareSettings> shares) {
   std::sort(shares.begin(), shares.end(), [](const ShareSettings& a, const ShareSettings& b) {
@@ -28,11 +38,14 @@ std::vector<BackendSettings> sorted(std::vector<BackendSettings> backends) {
   return backends;
 }
 
-/// True when a later one of `all` is about the same thing as `all[index]`.
-template <class Override, class Same>
-bool is_superseded(const std::vector<Override>& all, std::size_t index, Same same) {
-  return std::any_of(all.begin() + static_cast<std::ptrdiff_t>(index) + 1, all.end(),
-                     [&](const Override& later) { return same(all[index], later); });
+/// Calls `lay` with each of `all` but for those that a later one with the same key supersedes.
+template <class Override, class Key, class Lay>
+void lay_each(const std::vector<Override>& all, Key key_of, Lay lay) {
+  std::map<decltype(key_of(all.front())), std::size_t> last;
+  for (std::size_t i = 0; i < all.size(); ++i) last[key_of(all[i])] = i;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (last[key_of(all[i])] == i) lay(all[i]);
+  }
 }
 
 std::string of(const Origin& origin) {
@@ -60,10 +73,10 @@ Result<std::vector<ShareSettings>, std::string> shares_under(const SplitOverride
   return shares;
 }
 
-void lay_split(const SplitOverride& change, Effective& out) {
+void lay_split(const SplitOverride& change, const Lookup& lookup, Effective& out) {
   const std::string what =
       "The weights set at run time for route." + change.route + of(change.origin);
-  RouteSettings* route = find_named(out.settings.routes, change.route);
+  RouteSettings* route = lookup.routes.find(change.route);
   if (route == nullptr) {
     out.notices.push_back(what + " were dropped: the route is no longer configured.");
     return;
@@ -82,10 +95,10 @@ void lay_split(const SplitOverride& change, Effective& out) {
   out.kept.splits.push_back(change);
 }
 
-void lay_membership(const MembershipOverride& change, Effective& out) {
+void lay_membership(const MembershipOverride& change, const Lookup& lookup, Effective& out) {
   const std::string what =
       "The backends set at run time for pool." + change.pool + of(change.origin);
-  PoolSettings* pool = find_named(out.settings.pools, change.pool);
+  PoolSettings* pool = lookup.pools.find(change.pool);
   if (pool == nullptr) {
     out.notices.push_back(what + " were dropped: the pool is no longer configured.");
     return;
@@ -106,53 +119,66 @@ void lay_membership(const MembershipOverride& change, Effective& out) {
   out.kept.memberships.push_back(change);
 }
 
-void lay_drain(const DrainOverride& drain, Effective& out) {
-  const std::string thing = drain.backend.empty()
-                                ? "pool." + drain.pool
-                                : "backend " + quoted(drain.backend) + " of pool." + drain.pool;
-  const PoolSettings* pool = find_named(out.settings.pools, drain.pool);
-  const bool is_there =
-      pool != nullptr &&
-      (drain.backend.empty() ||
-       std::any_of(pool->backends.begin(), pool->backends.end(),
-                   [&](const BackendSettings& b) { return b.address == drain.backend; }));
-  if (is_there) {
+/// Pools and backends in force.
+using Places = std::set<std::pair<std::string_view, std::string_view>>;
+
+Places places_of(const Settings& settings) {
+  Places places;
+  for (const PoolSettings& pool : settings.pools) {
+    places.emplace(pool.name, "");
+    for (const BackendSettings& backend : pool.backends) places.emplace(pool.name, backend.address);
+  }
+  return places;
+}
+
+void lay_drain(const DrainOverride& drain, const Places& places, Effective& out) {
+  if (places.contains({drain.pool, drain.backend})) {
     out.kept.drains.push_back(drain);
     return;
   }
+  const std::string thing = drain.backend.empty()
+                                ? "pool." + drain.pool
+                                : "backend " + quoted(drain.backend) + " of pool." + drain.pool;
   out.notices.push_back("The drain of " + thing + of(drain.origin) +
                         " was dropped: it is no longer configured.");
+}
+
+/// Takes back what a rollout drained and what has a weight again.
+void drop_drains_of_weighted(Effective& out) {
+  std::set<std::string_view> weighted;
+  for (const RouteSettings& route : out.settings.routes) {
+    for (const ShareSettings& share : route.split) {
+      if (share.weight > 0) weighted.insert(share.pool);
+    }
+  }
+  std::erase_if(out.kept.drains, [&](const DrainOverride& drain) {
+    return drain.origin.by == "rollout" && weighted.contains(drain.pool);
+  });
 }
 
 }  // namespace
 
 Effective lay_over(const Settings& configured, const Overrides& saved) {
   Effective out{.settings = configured, .kept = {}, .notices = {}};
-  for (std::size_t i = 0; i < saved.splits.size(); ++i) {
-    const auto same = [](const auto& a, const auto& b) { return a.route == b.route; };
-    if (!is_superseded(saved.splits, i, same)) lay_split(saved.splits[i], out);
-  }
-  for (std::size_t i = 0; i < saved.memberships.size(); ++i) {
-    const auto same = [](const auto& a, const auto& b) { return a.pool == b.pool; };
-    if (!is_superseded(saved.memberships, i, same)) lay_membership(saved.memberships[i], out);
-  }
+  const Lookup lookup(out.settings);
+  lay_each(
+      saved.splits, [](const SplitOverride& split) { return std::string_view(split.route); },
+      [&](const SplitOverride& split) { lay_split(split, lookup, out); });
+  lay_each(
+      saved.memberships,
+      [](const MembershipOverride& change) { return std::string_view(change.pool); },
+      [&](const MembershipOverride& change) { lay_membership(change, lookup, out); });
   // Last, since a drain may be of a backend that was added at run time.
-  for (std::size_t i = 0; i < saved.drains.size(); ++i) {
-    const auto same = [](const auto& a, const auto& b) {
-      return a.pool == b.pool && a.backend == b.backend;
-    };
-    if (!is_superseded(saved.drains, i, same)) lay_drain(saved.drains[i], out);
-  }
+  const Places places = saved.drains.empty() ? Places{} : places_of(out.settings);
+  lay_each(
+      saved.drains,
+      [](const DrainOverride& drain) {
+        return std::pair<std::string_view, std::string_view>(drain.pool, drain.backend);
+      },
+      [&](const DrainOverride& drain) { lay_drain(drain, places, out); });
   // Behind the drains: what a rollout drained goes with it, and with a weight that it got since.
   lay_rollouts(configured, saved, out);
-  for (const RouteSettings& route : out.settings.routes) {
-    for (const ShareSettings& share : route.split) {
-      if (share.weight == 0) continue;
-      std::erase_if(out.kept.drains, [&](const DrainOverride& drain) {
-        return drain.pool == share.pool && drain.origin.by == "rollout";
-      });
-    }
-  }
+  if (!out.kept.drains.empty()) drop_drains_of_weighted(out);
   return out;
 }
 

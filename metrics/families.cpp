@@ -164,9 +164,14 @@ void append_proxy(const Snapshot& snapshot, Families& out) {
                              "1 if the last reload of the configuration was taken, 0 if it was "
                              "refused.");
   add(reload, {}, flag(snapshot.last_reload_ok));
+  auto reloaded = gauge_family("sluice_config_last_reload_timestamp_seconds",
+                               "Unix time at which a configuration was last taken; at first that "
+                               "of the start.");
+  add(reloaded, {}, static_cast<double>(snapshot.last_reload_ms) / 1000);
   auto build = gauge_family("sluice_build_info", "Always 1; the version is the label.");
   add(build, {{"version", snapshot.version}}, 1.0);
-  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(build)});
+  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(reloaded),
+                  std::move(build)});
 }
 
 void append_process(const ProcessUsage& process, Families& out) {

@@ -69,7 +69,7 @@ std::vector<std::string> split_list(std::string_view text) {
 }  // namespace
 
 AdminReply denial_reply(const Denial& denial) {
-  return problem_reply(denial.status, denial.title, denial.detail);
+  return problem_reply(denial.status, denial.title, denial.detail, denial.problems);
 }
 
 bool refused_query(const AdminCall& call) {

@@ -58,6 +58,21 @@ void write(JsonWriter& json, const PoolStatus& pool) {
   json.close_object();
 }
 
+void write(JsonWriter& json, const SettingsStatus& settings) {
+  json.open_object();
+  json.key("record").number(settings.record);
+  json.key("hash").text(settings.hash);
+  json.key("since").text(utc_text(settings.since.at_ms));
+  json.key("by").text(settings.since.by);
+  json.key("file_differs").boolean(settings.file_differs);
+  json.key("confirm_by");
+  if (settings.confirm_by_ms == 0)
+    json.null();
+  else
+    json.text(utc_text(settings.confirm_by_ms));
+  json.close_object();
+}
+
 void write(JsonWriter& json, const ListenerCounts& listener) {
   json.open_object();
   json.key("listener").text(listener.listener);
@@ -102,6 +117,8 @@ std::string to_json(const Status& status) {
   json.key("workers").number(status.workers);
   json.key("ready").boolean(status.readiness.ready);
   json.key("reason").text(status.readiness.reason);
+  json.key("settings");
+  write(json, status.settings);
   write_list(json, "listeners", status.listeners);
   write_list(json, "routes", status.routes);
   write_list(json, "pools", status.pools);

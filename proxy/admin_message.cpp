@@ -23,13 +23,22 @@ std::optional<std::string> AdminRequest::joined(std::string_view name) const {
   return all;
 }
 
-AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail) {
+AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail,
+                         const std::vector<Problem>& problems) {
   JsonWriter json;
   json.open_object();
   json.key("type").text("about:blank");
   json.key("title").text(title.empty() ? core::reason_phrase(status) : title);
   json.key("status").number(status);
   json.key("detail").text(detail);
+  if (!problems.empty()) {
+    json.key("problems").open_array();
+    for (const Problem& problem : problems) {
+      json.open_object().key("where").text(problem.where).key("what").text(problem.what);
+      json.close_object();
+    }
+    json.close_array();
+  }
   json.close_object();
   AdminReply reply;
   reply.status = status;

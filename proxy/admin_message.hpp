@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proxy/log_sink.hpp"
+#include "sluice/problem.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 
@@ -61,7 +62,9 @@ struct AdminOptions {
   LogSink log = {};
 };
 
-/// An error as RFC 9457 problem+json. An empty title stands for the reason phrase.
-AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail);
+/// An error as RFC 9457 problem+json. An empty title stands for the reason phrase. `problems`, when
+/// there are any, become a member "problems" of objects with "where" and "what".
+AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail,
+                         const std::vector<Problem>& problems = {});
 
 }  // namespace sluice::proxy

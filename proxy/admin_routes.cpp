@@ -6,6 +6,7 @@
 
 #include "proxy/admin_access.hpp"
 #include "proxy/admin_calls.hpp"
+#include "proxy/admin_reload.hpp"
 #include "proxy/admin_rollout.hpp"
 
 namespace sluice::proxy {
@@ -83,6 +84,11 @@ const std::vector<AdminRoute>& admin_route_table() {
       {"DELETE", "/v1/pools/{pool}/backends/{backend}", "drain, then remove", remove_backend},
       {"POST", "/v1/pools/{pool}/backends/{backend}/drain", "drain a backend", drain},
       {"POST", "/v1/pools/{pool}/backends/{backend}/undrain", "take requests again", undrain},
+      {"POST", "/v1/reload", "read the settings anew", reload_settings},
+      {"POST", "/v1/reload/confirm", "keep what a reload brought", confirm_reload},
+      {"GET", "/v1/reloads", "which settings were in force", answer_reloads},
+      {"GET", "/v1/reloads/{record}", "one of them, with its text", answer_reload},
+      {"POST", "/v1/reloads/{record}/rollback", "put it in force once more", roll_back_settings},
       {"GET", "/v1/events", "what happens, as server-sent events", answer_events},
   };
   return table;

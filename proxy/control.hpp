@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sluice/outcome.hpp"
+#include "sluice/reload.hpp"
 #include "sluice/rollout.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
@@ -84,6 +85,22 @@ class Control {
   virtual void steer_rollout(const std::string& route, RolloutVerb verb,
                              std::optional<std::uint64_t> if_match, Actor actor,
                              Done<RolloutStatus> done) = 0;
+
+  /// Reads the settings anew from where they are kept and puts them in force as one new plan, all
+  /// or nothing; nothing happens when they are those in force. 409 while another reload waits for
+  /// confirmation or the proxy stops, 422 with every problem, 501 when there is nothing to read.
+  virtual void reload_source(ReloadOrder order, Actor actor, Done<ReloadStatus> done) = 0;
+  /// Keeps what a reload brought that waits for confirmation. 409 when none does.
+  virtual void confirm_reload(Actor actor, Done<ReloadStatus> done) = 0;
+  /// The settings of an entry of the history once more, whatever is kept now where settings are
+  /// read from. `record` as for reload_record(). As reload_source(), and 404.
+  virtual void roll_back_settings(const std::string& record, ReloadOrder order, Actor actor,
+                                  Done<ReloadStatus> done) = 0;
+  /// Which settings were in force, newest first; the first one is.
+  virtual std::vector<ReloadRecord> reload_history() = 0;
+  /// One entry by its number; "present", or "previous": the newest with another text than that.
+  /// 404.
+  virtual Outcome<ReloadRecord> reload_record(const std::string& record) = 0;
 
   /// The events after `last_id` that are still kept (the newest 1024), oldest first.
   virtual std::vector<Event> events_since(std::uint64_t last_id) const = 0;

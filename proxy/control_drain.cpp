@@ -25,10 +25,7 @@ std::optional<Denial> LocalControl::check_target(const std::string& pool,
                   "there is no pool \"" + pool + "\"; GET /v1/pools lists them"};
   }
   if (backend.empty()) return std::nullopt;
-  const bool is_member =
-      std::any_of(found->backends.begin(), found->backends.end(),
-                  [&](const BackendSettings& member) { return member.address == backend; });
-  if (is_member) return std::nullopt;
+  if (members_.contains({pool, backend})) return std::nullopt;
   return Denial{404, "No such backend",
                 "pool \"" + pool + "\" has no backend \"" + backend + "\"; GET /v1/pools/" + pool +
                     " lists them"};
@@ -56,7 +53,7 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
   std::vector<BackendCondition> conditions;
   conditions.reserve(addresses.size());
   for (const std::string& address : addresses) {
-    conditions.push_back(condition_of(order.pool, address));
+    conditions.push_back(told(condition_of(order.pool, address)));
   }
   fleet_.on_all_then(
       [conditions](Worker& worker) {
@@ -123,12 +120,20 @@ void LocalControl::poll_drains() {
       },
       [this, watches](const std::vector<std::vector<core::Backend>>& counts) {
         poll_under_way_ = false;
-        for (const auto& watch : *watches) judge_drain(watch, counts);
+        BackendSums sums;
+        for (const auto& of_worker : counts) {
+          for (const core::Backend& backend : of_worker) {
+            DrainStatus& sum = sums[{backend.pool, backend.address}];
+            sum.in_flight += backend.in_flight;
+            sum.upgraded += backend.upgraded;
+            sum.open += backend.open;
+          }
+        }
+        for (const auto& watch : *watches) judge_drain(watch, sums);
       });
 }
 
-void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
-                               const std::vector<std::vector<core::Backend>>& counts) {
+void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch, const BackendSums& sums) {
   if (std::find(watches_.begin(), watches_.end(), watch) == watches_.end()) return;
   // Un-drained, or removed and added again, since the order was given: nothing of it may be cut.
   if (!check_target(watch->order.pool, watch->order.backend) &&
@@ -136,14 +141,12 @@ void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
     return finish_drain(watch, {watch->order.pool, watch->order.backend, DrainState::none});
   }
   DrainStatus status{watch->order.pool, watch->order.backend};
-  for (const auto& of_worker : counts) {
-    for (const core::Backend& backend : of_worker) {
-      if (backend.pool != watch->order.pool || !watch->addresses.contains(backend.address))
-        continue;
-      status.in_flight += backend.in_flight;
-      status.upgraded += backend.upgraded;
-      status.open += backend.open;
-    }
+  for (const std::string& address : watch->addresses) {
+    const auto sum = sums.find({watch->order.pool, address});
+    if (sum == sums.end()) continue;
+    status.in_flight += sum->second.in_flight;
+    status.upgraded += sum->second.upgraded;
+    status.open += sum->second.open;
   }
   status.cut = watch->cut;
   status.deadline_passed = watch->is_cutting;
@@ -171,7 +174,8 @@ void LocalControl::judge_drain(const std::shared_ptr<DrainWatch>& watch,
 
 void LocalControl::finish_drain(const std::shared_ptr<DrainWatch>& watch,
                                 const DrainStatus& status) {
-  watches_.remove(watch);
+  const auto found = std::find(watches_.begin(), watches_.end(), watch);
+  if (found != watches_.end()) watches_.erase(found);
   if (status.state == DrainState::drained) notices_.drained({status, "drain"});
   answer_waiting(*watch, status);
 }
@@ -224,7 +228,7 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
   }
   std::vector<BackendCondition> conditions;
   for (const BackendSettings& member : find_pool(pool)->backends) {
-    conditions.push_back(condition_of(pool, member.address));
+    conditions.push_back(told(condition_of(pool, member.address)));
   }
   fleet_.on_all_then(
       [conditions](Worker& worker) {

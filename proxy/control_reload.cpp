@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <set>
+#include <string_view>
 #include <utility>
 
-#include "core/named.hpp"
+#include "core/name_index.hpp"
 #include "core/reload.hpp"
 #include "proxy/drain_watch.hpp"
 #include "proxy/wall_clock.hpp"
@@ -10,45 +11,46 @@
 namespace sluice::proxy {
 namespace {
 
-using core::find_named;
+using core::NameIndex;
 
-bool has_backend(const PoolSettings* pool, const std::string& address) {
-  return pool != nullptr &&
-         std::any_of(pool->backends.begin(), pool->backends.end(),
-                     [&](const BackendSettings& backend) { return backend.address == address; });
-}
-
-Denial refusal(std::vector<Problem> problems) {
-  const Problem& first = problems.front();
-  std::string detail = "nothing was changed; " + first.where + ": " + first.what;
-  if (problems.size() > 1) {
-    detail += " And " + std::to_string(problems.size() - 1) + " more.";
-  }
-  return {422, "Settings not acceptable", std::move(detail), std::move(problems)};
+std::set<std::string_view> addresses_of(const PoolSettings* pool) {
+  std::set<std::string_view> addresses;
+  if (pool == nullptr) return addresses;
+  for (const BackendSettings& backend : pool->backends) addresses.insert(backend.address);
+  return addresses;
 }
 
 }  // namespace
 
-void LocalControl::reload(Settings next, Actor actor, Done<ReloadStatus> done) {
+Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& next) const {
   std::vector<Problem> problems = validate(next);
   if (problems.empty()) problems = core::check_reload(configured_, next);
+  if (!problems.empty()) return settings_refused(std::move(problems));
+  core::Overrides overrides = overrides_;
+  overrides.rollouts = rollouts_.records();
+  return core::lay_over(next, overrides).notices;
+}
+
+std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Actor& actor,
+                                                 std::function<void(ReloadStatus)> done) {
+  std::vector<Problem> problems = validate(draft.settings);
+  if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
   const bool is_stopping = !readiness_.ready && !on_ready_;
-  Denial denial{409, "The proxy stops", "nothing was changed; give the settings to its successor"};
-  Listeners::Wanted listeners;
-  if (problems.empty() && !is_stopping) listeners = listeners_.prepare(next.listeners, problems);
-  if (problems.empty() && !is_stopping) {
-    return put_in_force(std::move(next), std::move(listeners), actor, std::move(done));
+  if (is_stopping) {
+    return Denial{409, "The proxy stops", "nothing was changed; give the settings to its successor",
+                  std::move(problems)};
   }
-  last_reload_ok_ = false;
-  if (problems.empty()) problems.push_back({"", denial.detail});
-  notices_.reload({plan_->generation, problems, {}, actor.who});
-  if (!is_stopping) denial = refusal(std::move(problems));
-  boost::asio::post(io_, [done = std::move(done), denial = std::move(denial)] { done(denial); });
+  Listeners::Wanted listeners;
+  if (problems.empty()) listeners = listeners_.prepare(draft.settings.listeners, problems);
+  if (!problems.empty()) return settings_refused(std::move(problems));
+  put_in_force(std::move(draft), std::move(listeners), actor, std::move(done));
+  return std::nullopt;
 }
 
 /// From here on nothing can fail any more.
-void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, const Actor& actor,
-                                Done<ReloadStatus> done) {
+void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
+                                const Actor& actor, std::function<void(ReloadStatus)> done) {
+  Settings next = std::move(draft.settings);
   const std::vector<RouteStatus> routes_before = *routes();
   overrides_.rollouts = rollouts_.records();
   core::Effective effective = core::lay_over(next, overrides_);
@@ -56,21 +58,29 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
   overrides_ = std::move(effective.kept);
   const Settings before = std::exchange(effective_, std::move(effective.settings));
   const std::uint64_t generation = plan_->generation + 1;
-  plan_ = std::make_shared<const core::Plan>(core::build_plan(generation, effective_));
+  // Freed here in the end: that of a large plan would hold a worker up.
+  const std::shared_ptr<const core::Plan> replaced = std::exchange(
+      plan_, std::make_shared<const core::Plan>(core::build_plan(generation, effective_)));
   rollouts_.retain(overrides_.rollouts);
   plan_ = with_trials(*plan_);
-  last_reload_ok_ = true;
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
 
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
-  notices_.reload({generation, {}, effective.notices, actor.who});
+  notices_.reload({generation,
+                   {},
+                   effective.notices,
+                   actor.who,
+                   std::move(draft.changes),
+                   actor.why,
+                   configured_.server,
+                   configured_.log});
   tell_differences(before, actor);
   ReloadStatus status{generation, std::move(effective.notices)};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
-  post_plan(true, [] {});
+  post_plan(true, [replaced] {});
   listeners_.put_in_force(std::move(listeners));
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {
@@ -81,11 +91,13 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
 /// Backends that stay keep what is known of them until their new check has its first verdict: a
 /// longer interval must not take a pool out of service.
 void LocalControl::keep_verdicts(const Settings& before) {
+  const NameIndex old_pools(before.pools);
   for (const PoolSettings& pool : effective_.pools) {
-    const PoolSettings* old = find_named(before.pools, pool.name);
+    const PoolSettings* old = old_pools.find(pool.name);
     if (old == nullptr || !pool.health || old->health == pool.health) continue;
+    const auto known = addresses_of(old);
     for (const BackendSettings& backend : pool.backends) {
-      if (!has_backend(old, backend.address)) continue;
+      if (!known.contains(backend.address)) continue;
       const HealthState state = health_of(pool.name, backend.address);
       if (state != HealthState::unknown) kept_verdicts_[{pool.name, backend.address}] = state;
     }
@@ -96,9 +108,10 @@ void LocalControl::keep_verdicts(const Settings& before) {
 void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
   std::map<std::string, SplitRevision> revisions;
+  const NameIndex old_routes(before);
   for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
     const RouteStatus status = route_status(index);
-    const RouteStatus* old = find_named(before, status.name);
+    const RouteStatus* old = old_routes.find(status.name);
     SplitRevision& revision = revisions[status.name];
     revision = {1, now};
     if (old == nullptr) continue;
@@ -127,28 +140,36 @@ void LocalControl::follow_removal(const std::string& pool, const std::string& ad
 }
 
 void LocalControl::tell_differences(const Settings& before, const Actor& actor) {
+  const NameIndex old_routes(before.routes);
   for (std::size_t index = 0; index < effective_.routes.size(); ++index) {
     const RouteSettings& route = effective_.routes[index];
-    const RouteSettings* old = find_named(before.routes, route.name);
+    const RouteSettings* old = old_routes.find(route.name);
     if (old == nullptr || old->split == route.split) continue;
     const std::uint64_t revision = route_status(index).revision;
     notices_.split({route.name, old->split, route.split, revision, actor.who, "reload"});
   }
+  const NameIndex old_pools(before.pools);
   for (const PoolSettings& pool : effective_.pools) {
-    const PoolSettings* old = find_named(before.pools, pool.name);
+    const PoolSettings* old = old_pools.find(pool.name);
     if (old == nullptr) {
       notices_.membership({pool.name, {}, pool.backends, actor.who, "reload"});
     } else if (old->backends != pool.backends) {
       notices_.membership({pool.name, old->backends, pool.backends, actor.who, "reload"});
     }
-    forget_removals(pool.name);
+    if (!watches_.empty()) forget_removals(pool.name);
   }
+  const NameIndex pools(effective_.pools);
   for (const PoolSettings& old : before.pools) {
-    const PoolSettings* pool = find_named(effective_.pools, old.name);
+    const PoolSettings* pool = pools.find(old.name);
     if (pool == nullptr) notices_.membership({old.name, old.backends, {}, actor.who, "reload"});
-    for (const BackendSettings& backend : old.backends) {
-      if (!has_backend(pool, backend.address)) follow_removal(old.name, backend.address);
-    }
+    if (pool == nullptr || pool->backends != old.backends) follow_removals(old, pool);
+  }
+}
+
+void LocalControl::follow_removals(const PoolSettings& old, const PoolSettings* now) {
+  const auto left = addresses_of(now);
+  for (const BackendSettings& backend : old.backends) {
+    if (!left.contains(backend.address)) follow_removal(old.name, backend.address);
   }
 }
 

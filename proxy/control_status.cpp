@@ -142,6 +142,7 @@ void LocalControl::status(Done<Status> done) {
         Snapshot snapshot;
         tally.write_to(snapshot);
         status.listeners = std::move(snapshot.listeners);
+        status.settings = reloads_.status();
         status.routes = *routes();
         for (const PoolSettings& pool : effective_.pools) {
           status.pools.push_back(pool_status(pool, counts));
@@ -157,7 +158,8 @@ void LocalControl::snapshot(Done<Snapshot> done) {
         Snapshot snapshot;
         snapshot.version = version;
         snapshot.generation = plan_->generation;
-        snapshot.last_reload_ok = last_reload_ok_;
+        snapshot.last_reload_ok = reloads_.is_last_ok();
+        snapshot.last_reload_ms = reloads_.last_taken_ms();
         snapshot.access_log_dropped = access_log_.dropped();
         Tally tally;
         for (const WorkerReport& report : reports) tally.merge(report.tally);

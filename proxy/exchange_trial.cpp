@@ -69,7 +69,7 @@ bool Exchange::may_shield(bool has_timed_out) const {
   const TrialTally* tally = worker_.trials().find(trial()->key);
   const std::uint32_t old_pool = request_.split().shares()[trial()->old_share].pool;
   return tally != nullptr && tally->has_shield() &&
-         request_.plan->topology->pools[old_pool].balancer.can_serve();
+         request_.plan->topology->pools[old_pool]->balancer.can_serve();
 }
 
 bool Exchange::shield(const Fault& fault) {

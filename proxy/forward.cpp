@@ -97,7 +97,7 @@ bool Exchange::choose() {
 
 LivePool& Exchange::chosen_pool() const {
   const auto& split = *request_.plan->plan->splits[request_.route];
-  return request_.plan->topology->pools[split.shares()[share_].pool];
+  return *request_.plan->topology->pools[split.shares()[share_].pool];
 }
 
 bool Exchange::choose_share() {

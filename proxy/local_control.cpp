@@ -40,6 +40,8 @@ LocalControl::LocalControl(Parts parts, Settings configured)
           },
           parts.notices.sink()),
       rollouts_({parts.io, parts.fleet, parts.notices, *this}),
+      reloads_({parts.io, parts.notices, *this, configured_.server.state_dir,
+                std::move(parts.read_settings), std::move(parts.settings_text)}),
       started_(Clock::now()),
       started_ms_(wall_clock_ms()) {
   const auto saved = state_.load();
@@ -71,6 +73,7 @@ void LocalControl::start(std::function<void()> ready) {
                                       "no rollout begins, until it is gone");
   }
   plan_ = with_trials(*plan_);
+  reloads_.start();
   host_.start();
   follow_membership();
   if (has_dropped_overrides_) keep_then([] {});
@@ -80,6 +83,7 @@ void LocalControl::start(std::function<void()> ready) {
 void LocalControl::stop() {
   is_stopped_ = true;
   rollouts_.stop();
+  reloads_.stop();
   ticker_.cancel();
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
@@ -146,14 +150,14 @@ void LocalControl::set_readiness(Readiness readiness) {
 /// `then` runs when every worker has taken the plan in force.
 void LocalControl::post_plan(bool with_conditions, std::function<void()> then) {
   auto conditions = std::make_shared<const std::vector<BackendCondition>>(
-      with_conditions ? all_conditions() : std::vector<BackendCondition>{});
+      with_conditions ? new_conditions() : std::vector<BackendCondition>{});
   fleet_.on_all_then(
       [plan = plan_, conditions](Worker& worker) { worker.take_plan(plan, *conditions); },
       std::move(then));
 }
 
 void LocalControl::post_condition(const std::string& pool, const std::string& address) {
-  const BackendCondition condition = condition_of(pool, address);
+  const BackendCondition condition = told(condition_of(pool, address));
   fleet_.on_all([condition](Worker& worker) { worker.apply(condition); });
 }
 
@@ -165,18 +169,42 @@ HealthState LocalControl::health_of(const std::string& pool, const std::string& 
 
 BackendCondition LocalControl::condition_of(const std::string& pool,
                                             const std::string& address) const {
+  return condition_of(pool, address, is_draining(pool, address));
+}
+
+BackendCondition LocalControl::condition_of(const std::string& pool, const std::string& address,
+                                            bool is_draining) const {
   const HealthState health = health_of(pool, address);
   std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
   const bool is_well = health == HealthState::up || health == HealthState::unchecked;
   const bool up = is_well && !addresses.empty() && !ejected_.contains({pool, address});
-  return {pool, address, up, is_draining(pool, address), std::move(addresses)};
+  return {pool, address, up, is_draining, std::move(addresses)};
 }
 
-std::vector<BackendCondition> LocalControl::all_conditions() const {
+/// Whatever goes to the workers passes here, so that a new plan brings only what they do not know.
+/// They know nothing of a backend before the first plan with it.
+BackendCondition LocalControl::told(BackendCondition condition) {
+  const auto known = told_.find({condition.pool, condition.address});
+  if (known != told_.end()) known->second = condition;
+  return condition;
+}
+
+/// The conditions that the workers have not heard of, or that are others by now.
+std::vector<BackendCondition> LocalControl::new_conditions() {
+  std::set<Key> drains;
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    drains.emplace(drain.pool, drain.backend);
+  }
   std::vector<BackendCondition> conditions;
   for (const PoolSettings& pool : effective_.pools) {
+    const bool is_draining = drains.contains({pool.name, ""});
     for (const BackendSettings& backend : pool.backends) {
-      conditions.push_back(condition_of(pool.name, backend.address));
+      BackendCondition condition = condition_of(
+          pool.name, backend.address, is_draining || drains.contains({pool.name, backend.address}));
+      const auto [known, is_first] = told_.try_emplace({pool.name, backend.address}, condition);
+      if (!is_first && known->second == condition) continue;
+      known->second = condition;
+      conditions.push_back(std::move(condition));
     }
   }
   return conditions;
@@ -205,6 +233,7 @@ void LocalControl::follow_membership() {
     resolver_.forget(member.first, member.second);
     kept_verdicts_.erase(member);
     ejected_.erase(member);
+    told_.erase(member);
   }
   members_ = std::move(members);
 }
@@ -255,6 +284,11 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {
+  // The plan has the pools in the same order.
+  if (const std::size_t index = core::pool_index(*plan_->topology, name);
+      index < effective_.pools.size() && effective_.pools[index].name == name) {
+    return &effective_.pools[index];
+  }
   return core::find_named(effective_.pools, name);
 }
 

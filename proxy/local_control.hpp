@@ -20,15 +20,17 @@
 #include "proxy/notices.hpp"
 #include "proxy/prober.hpp"
 #include "proxy/reactor_host.hpp"
+#include "proxy/reloads.hpp"
 #include "proxy/resolver.hpp"
 #include "proxy/rollouts.hpp"
 #include "proxy/state_file.hpp"
+#include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 
 /// The control side of one proxy: knows what is configured, what was changed at run time and how
 /// every backend is, makes plans of it and posts them to the workers. Lives on the control thread.
-class LocalControl final : public Control, private RolloutGround {
+class LocalControl final : public Control, private RolloutGround, private ReloadGround {
  public:
   struct Parts {
     boost::asio::io_context& io;
@@ -37,6 +39,8 @@ class LocalControl final : public Control, private RolloutGround {
     AccessLog& access_log;
     Notices& notices;
     Listeners& listeners;
+    ReadSettings read_settings = {};  ///< see Proxy::Options
+    std::string settings_text = {};
   };
 
   /// Lays what the state file says over `configured`; what it drops is logged.
@@ -82,12 +86,30 @@ class LocalControl final : public Control, private RolloutGround {
                      Done<RolloutStatus> done) override;
   /// Puts other settings in force as one new plan, all or nothing; see Proxy::reload(). Answers
   /// when every worker has taken it and what was changed at run time is on disk. 409, 422.
-  void reload(Settings next, Actor actor, Done<ReloadStatus> done);
+  void reload(Settings next, const Actor& actor, Done<ReloadStatus> done) {
+    reloads_.take(std::move(next), actor, std::move(done));
+  }
+  void reload_source(ReloadOrder order, Actor actor, Done<ReloadStatus> done) override {
+    reloads_.reload(order, actor, std::move(done));
+  }
+  void confirm_reload(Actor actor, Done<ReloadStatus> done) override {
+    reloads_.confirm(actor, done);
+  }
+  void roll_back_settings(const std::string& record, ReloadOrder order, Actor actor,
+                          Done<ReloadStatus> done) override {
+    reloads_.roll_back(record, order, actor, std::move(done));
+  }
+  std::vector<ReloadRecord> reload_history() override { return reloads_.history(); }
+  Outcome<ReloadRecord> reload_record(const std::string& record) override {
+    return reloads_.record(record);
+  }
   std::vector<Event> events_since(std::uint64_t last_id) const override;
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener) override;
 
  private:
   using Key = std::pair<std::string, std::string>;
+  /// The counts of backends, summed over the workers.
+  using BackendSums = std::map<Key, DrainStatus>;
   struct DrainWatch;
   struct SplitRevision {
     std::uint64_t number = 1;
@@ -102,7 +124,10 @@ class LocalControl final : public Control, private RolloutGround {
   void post_condition(const std::string& pool, const std::string& address);
   HealthState health_of(const std::string& pool, const std::string& address) const;
   BackendCondition condition_of(const std::string& pool, const std::string& address) const;
-  std::vector<BackendCondition> all_conditions() const;
+  BackendCondition condition_of(const std::string& pool, const std::string& address,
+                                bool is_draining) const;
+  BackendCondition told(BackendCondition condition);
+  std::vector<BackendCondition> new_conditions();
   void follow_membership();
   void on_health(const std::string& pool, const std::string& address, HealthState state,
                  const std::string& seen);
@@ -150,8 +175,7 @@ class LocalControl final : public Control, private RolloutGround {
   static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
   void forget_removals(const std::string& pool);
   void poll_drains();
-  void judge_drain(const std::shared_ptr<DrainWatch>& watch,
-                   const std::vector<std::vector<core::Backend>>& counts);
+  void judge_drain(const std::shared_ptr<DrainWatch>& watch, const BackendSums& sums);
   void finish_drain(const std::shared_ptr<DrainWatch>& watch, const DrainStatus& status);
 
   // control_membership.cpp
@@ -159,11 +183,17 @@ class LocalControl final : public Control, private RolloutGround {
                          const Actor& actor, std::function<void()> then);
 
   // control_reload.cpp
-  void put_in_force(Settings next, Listeners::Wanted listeners, const Actor& actor,
-                    Done<ReloadStatus> done);
+  const Settings& configured_settings() const override { return configured_; }
+  std::uint64_t generation() const override { return plan_->generation; }
+  Outcome<std::vector<std::string>> try_settings(const Settings& next) const override;
+  std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
+                                     std::function<void(ReloadStatus)> done) override;
+  void put_in_force(SettingsDraft draft, Listeners::Wanted listeners, const Actor& actor,
+                    std::function<void(ReloadStatus)> done);
   void count_revisions(const std::vector<RouteStatus>& before);
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
+  void follow_removals(const PoolSettings& old, const PoolSettings* now);
   void follow_removal(const std::string& pool, const std::string& address);
 
   // control_status.cpp
@@ -193,14 +223,15 @@ class LocalControl final : public Control, private RolloutGround {
   std::set<Key> ejected_;  ///< backends that a rollout took out
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
+  std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
   /// Where the splits stand that no override speaks of, once a reload has changed something.
   std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;
   Rollouts rollouts_;
+  Reloads reloads_;
   TimePoint started_;
   std::int64_t started_ms_;
   bool has_dropped_overrides_ = false;
-  bool last_reload_ok_ = true;
   bool is_stopped_ = false;
   TimePoint next_lock_{};  ///< then the state folder is tried again
   bool poll_under_way_ = false;

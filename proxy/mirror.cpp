@@ -32,7 +32,7 @@ Mirror::Mirror(Worker& worker, const Request& request, Original original)
       is_head_(request.is_head) {
   ++worker_.mirrors();
   const std::uint32_t pool = request.split().shares()[trial_.new_share].pool;
-  ticket_ = plan_->topology->pools[pool].balancer.choose(worker_.random().next(), {});
+  ticket_ = plan_->topology->pools[pool]->balancer.choose(worker_.random().next(), {});
   if (ticket_) {
     backend_ = LocalPtr<LiveBackend>(static_cast<LiveBackend*>(&ticket_.backend()));
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "core/difference.hpp"
 #include "proxy/json_writer.hpp"
 
 namespace sluice::proxy {
@@ -135,12 +136,16 @@ void Notices::rollout(const RolloutNotice& notice) noexcept {
 
 void Notices::reload(const ReloadNotice& notice) noexcept {
   for (const Problem& problem : notice.problems) {
-    log(LogLevel::error, "reload refused: " + problem.where + ": " + problem.what);
+    log(LogLevel::error,
+        "reload refused: " + (problem.where.empty() ? "" : problem.where + ": ") + problem.what);
   }
   for (const std::string& sentence : notice.notices) log(LogLevel::warn, sentence);
   const bool is_taken = notice.problems.empty();
   if (is_taken) {
     log(LogLevel::info, "reloaded: generation " + std::to_string(notice.generation));
+    for (const std::string& change : core::in_words(notice.changes)) {
+      log(LogLevel::info, "reloaded: " + change);
+    }
   }
   JsonWriter body;
   body.open_object().key("taken").boolean(is_taken).key("generation").number(notice.generation);
@@ -148,9 +153,20 @@ void Notices::reload(const ReloadNotice& notice) noexcept {
   for (const Problem& problem : notice.problems) body.text(problem.where + ": " + problem.what);
   body.close_array().key("notices").open_array();
   for (const std::string& sentence : notice.notices) body.text(sentence);
-  body.close_array().key("who").text(notice.who).key("why").text("reload").close_object();
+  body.close_array().key("changes").open_array();
+  for (const std::string& change : core::in_words(notice.changes)) body.text(change);
+  body.close_array().key("who").text(notice.who).key("why").text(notice.why).close_object();
   events_.add("reload", body.str());
   observer_->on_reload(notice);
+}
+
+void Notices::reload_confirmed(std::uint64_t record, const std::string& who) noexcept {
+  log(LogLevel::info,
+      "the settings of record " + std::to_string(record) + " are confirmed by " + who);
+  JsonWriter body;
+  body.open_object().key("confirmed").number(record).key("who").text(who);
+  body.key("why").text("confirmation").close_object();
+  events_.add("reload", body.str());
 }
 
 void Notices::readiness(const Readiness& readiness) noexcept {

@@ -36,6 +36,8 @@ class Notices {
   void membership(const MembershipChange& change) noexcept;
   void rollout(const RolloutNotice& notice) noexcept;
   void reload(const ReloadNotice& notice) noexcept;
+  /// Settings that waited for it stay; `record` is their number in the history.
+  void reload_confirmed(std::uint64_t record, const std::string& who) noexcept;
   void readiness(const Readiness& readiness) noexcept;
   void stopped(std::size_t cut) noexcept;
 

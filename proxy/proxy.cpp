@@ -54,6 +54,8 @@ Proxy::Impl::Impl(Settings settings, Options options, asio::io_context* host)
     : settings_(std::move(settings)),
       host_(host),
       render_metrics_(std::move(options.render_metrics)),
+      read_settings_(std::move(options.read_settings)),
+      settings_text_(std::move(options.settings_text)),
       access_log_(settings_.log.access),
       state_(settings_.server.state_dir),
       work_(asio::make_work_guard(io_)),
@@ -75,7 +77,8 @@ std::vector<Problem> Proxy::Impl::start() {
       Worker::Shared{access_log_, connections_, notices_.from_any_thread()}, host_);
   open_listeners(problems);
   control_ = std::make_unique<proxy::LocalControl>(
-      proxy::LocalControl::Parts{io_, *fleet_, state_, access_log_, notices_, *listeners_},
+      proxy::LocalControl::Parts{io_, *fleet_, state_, access_log_, notices_, *listeners_,
+                                 read_settings_, settings_text_},
       settings_);
   open_admin(token, problems);
   if (problems.empty()) {

@@ -86,6 +86,54 @@ std::future<Outcome<ReloadStatus>> Proxy::reload(Settings settings) {
       [&](Done<ReloadStatus> done) { reload(std::move(settings), std::move(done)); });
 }
 
+void Proxy::reload_source(ReloadOrder order, Done<ReloadStatus> done, std::string who) {
+  impl_->ask<ReloadStatus>(std::move(done), [=](LocalControl& control, Done<ReloadStatus> answer) {
+    control.reload_source(order, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<ReloadStatus>> Proxy::reload_source(ReloadOrder order) {
+  return promised<ReloadStatus>(
+      [&](Done<ReloadStatus> done) { reload_source(order, std::move(done)); });
+}
+
+void Proxy::confirm_reload(Done<ReloadStatus> done, std::string who) {
+  impl_->ask<ReloadStatus>(std::move(done), [=](LocalControl& control, Done<ReloadStatus> answer) {
+    control.confirm_reload(library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<ReloadStatus>> Proxy::confirm_reload() {
+  return promised<ReloadStatus>(
+      [this](Done<ReloadStatus> done) { confirm_reload(std::move(done)); });
+}
+
+void Proxy::roll_back_settings(std::string record, ReloadOrder order, Done<ReloadStatus> done,
+                               std::string who) {
+  impl_->ask<ReloadStatus>(std::move(done), [=](LocalControl& control, Done<ReloadStatus> answer) {
+    control.roll_back_settings(record, order, library_actor(who), std::move(answer));
+  });
+}
+
+std::future<Outcome<ReloadStatus>> Proxy::roll_back_settings(std::string record,
+                                                             ReloadOrder order) {
+  return promised<ReloadStatus>([&](Done<ReloadStatus> done) {
+    roll_back_settings(std::move(record), order, std::move(done));
+  });
+}
+
+void Proxy::reload_history(Done<std::vector<ReloadRecord>> done) {
+  using Records = std::vector<ReloadRecord>;
+  impl_->ask<Records>(std::move(done), [](LocalControl& control, Done<Records> answer) {
+    answer(control.reload_history());
+  });
+}
+
+std::future<Outcome<std::vector<ReloadRecord>>> Proxy::reload_history() {
+  using Records = std::vector<ReloadRecord>;
+  return promised<Records>([this](Done<Records> done) { reload_history(std::move(done)); });
+}
+
 void Proxy::start_rollout(std::string route, RolloutOrder order, Done<RolloutStatus> done,
                           std::string who) {
   impl_->ask<RolloutStatus>(

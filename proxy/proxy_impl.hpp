@@ -72,6 +72,8 @@ class Proxy::Impl {
   Settings settings_;  ///< as they were at the start
   boost::asio::io_context* host_;
   std::function<std::string(const Snapshot&)> render_metrics_;
+  ReadSettings read_settings_;
+  std::string settings_text_;
   proxy::AccessLog access_log_;
   proxy::StateFile state_;
   std::atomic<unsigned> connections_{0};

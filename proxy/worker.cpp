@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "proxy/acceptor.hpp"
 #include "proxy/session.hpp"
@@ -81,18 +82,27 @@ void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
   if (plan->topology == plan_->plan->topology) {
     live->topology = plan_->topology;
   } else {
-    live->topology = build_live_topology(plan->topology, backends_, tally_);
+    live->topology = build_live_topology(plan->topology, backends_, tally_, plan_->topology.get());
   }
   live->plan = std::move(plan);
-  const bool is_new = live->topology.get() != plan_->topology.get();
+  const LocalPtr<LiveTopology> before = plan_->topology;
   plan_ = std::move(live);
-  for (const BackendCondition& condition : conditions) apply(condition);
-  if (is_new) backends_.retire_all_but(*plan_->topology);
+  std::set<std::string_view> changed;
+  for (const BackendCondition& condition : conditions) {
+    if (note_condition(condition)) changed.insert(condition.pool);
+  }
+  for (const std::string_view pool : changed) refresh_balancer(pool);
+  if (before.get() != plan_->topology.get()) backends_.retire(*before, *plan_->topology);
 }
 
 void Worker::apply(const BackendCondition& condition) {
+  if (note_condition(condition)) refresh_balancer(condition.pool);
+}
+
+/// True when the balancer of its pool has to hear of it.
+bool Worker::note_condition(const BackendCondition& condition) {
   LiveBackend* backend = backends_.find(condition.pool, condition.address);
-  if (backend == nullptr) return;
+  if (backend == nullptr) return false;
   const bool changes = backend->up != condition.up || backend->draining != condition.draining;
   backend->up = condition.up;
   backend->addresses = condition.addresses;
@@ -103,13 +113,13 @@ void Worker::apply(const BackendCondition& condition) {
   }
   backend->draining = condition.draining;
   if (!condition.up) backend->close_idle();
-  if (changes) refresh_balancers(*backend);
+  return changes;
 }
 
-void Worker::refresh_balancers(const LiveBackend& backend) {
+void Worker::refresh_balancer(std::string_view pool) {
   LiveTopology& live = *plan_->topology;
-  const std::size_t pool = core::pool_index(*live.topology, backend.pool);
-  if (pool < live.pools.size()) live.pools[pool].balancer.refresh();
+  const std::size_t index = core::pool_index(*live.topology, pool);
+  if (index < live.pools.size()) live.pools[index]->balancer.refresh();
 }
 
 void Worker::listen(int descriptor, const std::string& name) {
@@ -194,10 +204,9 @@ WorkerReport Worker::report() const {
 std::vector<core::Backend> Worker::counts_of(const std::string& pool,
                                              const std::string& address) const {
   std::vector<core::Backend> counts;
-  for (const auto& [key, backend] : backends_.all()) {
-    const bool is_meant = backend->pool == pool && (address.empty() || backend->address == address);
-    if (is_meant) counts.push_back(*backend);
-  }
+  backends_.for_each_of(pool, [&](const LiveBackend& backend) {
+    if (address.empty() || backend.address == address) counts.push_back(backend);
+  });
   return counts;
 }
 

@@ -141,7 +141,8 @@ class Worker {
   void tick(TimePoint now);
   void flush_log();
   void refresh_date();
-  void refresh_balancers(const LiveBackend& backend);
+  bool note_condition(const BackendCondition& condition);
+  void refresh_balancer(std::string_view pool);
 
   Shared shared_;
   Reactor reactor_;

@@ -59,8 +59,31 @@ Settings make_settings() {
 
 using PlanPtr = std::shared_ptr<const core::Plan>;
 
+/// Plans of two generations differ in every pool.
 PlanPtr make_plan(std::uint64_t generation) {
-  return std::make_shared<const core::Plan>(core::build_plan(generation, make_settings()));
+  Settings settings = make_settings();
+  for (PoolSettings& pool : settings.pools) pool.idle_timeout += milliseconds(generation);
+  return std::make_shared<const core::Plan>(core::build_plan(generation, std::move(settings)));
+}
+
+/// 1,000 routes over one pool of all backends, of which the middle one has this weight.
+PlanPtr make_one_pool_plan(Weight weight) {
+  Settings settings;
+  PoolSettings& pool = settings.pools.emplace_back();
+  pool.name = "pool0";
+  for (std::size_t of = 0; of < pool_count; ++of) {
+    for (std::size_t backend = 0; backend < pool_size; ++backend) {
+      pool.backends.push_back({address_of(of, backend)});
+    }
+  }
+  pool.backends[pool.backends.size() / 2].weight = weight;
+  settings.routes.resize(1'000);
+  for (std::size_t route = 0; route < settings.routes.size(); ++route) {
+    settings.routes[route].name = "route" + std::to_string(route);
+    settings.routes[route].path = "/svc" + std::to_string(route);
+    settings.routes[route].split = {{"pool0", 100}};
+  }
+  return std::make_shared<const core::Plan>(core::build_plan(1, std::move(settings)));
 }
 
 /// `plan` with one split changed, as a change of weights makes it.
@@ -139,7 +162,14 @@ void swap_weights(benchmark::State& state) {
 }
 BENCHMARK(swap_weights);
 
-/// A worker takes a plan of which everything may be new, with the conditions of all backends.
+/// A worker takes a plan after one backend of a pool of 10,000 has changed.
+void swap_one_pool(benchmark::State& state) {
+  Swaps swaps(make_one_pool_plan(100), make_one_pool_plan(200));
+  run_counted(state, [&] { swaps.swap({}); });
+}
+BENCHMARK(swap_one_pool)->Unit(benchmark::kMillisecond);
+
+/// A worker takes a plan of which every pool is new, with the conditions of all backends.
 void swap_topology(benchmark::State& state) {
   Swaps swaps(make_plan(1), make_plan(2));
   const auto conditions = all_up();

@@ -26,6 +26,10 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::info;
 }
 
+spdlog::level::level_enum level_named(const std::string& name) {
+  return spdlog::level::from_str(name == "warn" ? "warning" : name);
+}
+
 }  // namespace
 
 void LogObserver::on_log(LogLevel level, std::string_view line) {
@@ -40,6 +44,10 @@ void LogObserver::on_audit(const Audit& audit) {
   spdlog::info("audit {}", line.str());
 }
 
+void LogObserver::on_reload(const ReloadNotice& notice) {
+  if (notice.problems.empty()) spdlog::set_level(level_named(notice.log.level));
+}
+
 void LogObserver::on_stopped(std::size_t) {
   if (on_end_) on_end_();
 }
@@ -47,7 +55,7 @@ void LogObserver::on_stopped(std::size_t) {
 void open_log(const std::string& level) {
   auto logger = spdlog::stderr_logger_mt("sluice");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+  logger->set_level(level_named(level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
 }

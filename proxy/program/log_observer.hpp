@@ -16,6 +16,8 @@ class LogObserver : public Observer {
 
   void on_log(LogLevel level, std::string_view line) override;
   void on_audit(const Audit& audit) override;
+  /// From then on the log has the level of the new settings.
+  void on_reload(const ReloadNotice& notice) override;
   void on_stopped(std::size_t cut) override;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,8 +10,12 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
-#include "proxy/program/log_observer.hpp"
+#include "proxy/program/file_watch.hpp"
+#include "proxy/program/loop_observer.hpp"
 #include "sluice/conf.hpp"
 #include "sluice/metrics.hpp"
 #include "sluice/proxy.hpp"
@@ -41,6 +44,34 @@ int block_signals() {
   return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+SettingsSource as_source(conf::Parsed parsed) {
+  SettingsSource source{std::move(parsed.text), std::move(parsed.settings), {}};
+  for (const conf::Diagnostic& problem : parsed.problems) {
+    source.problems.push_back(
+        {problem.file + ":" + std::to_string(problem.line) + ":" + std::to_string(problem.column),
+         problem.message});
+  }
+  return source;
+}
+
+/// Reads the file anew, or a text that it once had.
+ReadSettings reader_of(const std::string& file) {
+  return [file](const std::optional<std::string>& text) {
+    return as_source(text ? conf::parse(*text, file) : conf::read_file(file));
+  };
+}
+
+/// What comes of it is in the log, but for a refusal that is not about the settings.
+void reload(Proxy& proxy, const std::string& why) {
+  spdlog::info("{}: reading the configuration anew", why);
+  const auto done = [why](const Outcome<ReloadStatus>& status) {
+    if (!status && status.error().problems.empty()) {
+      spdlog::warn("{}: {}", why, status.error().detail);
+    }
+  };
+  proxy.reload_source({}, done, why);
+}
+
 void obey(Proxy& proxy, unsigned signal) {
   switch (signal) {
     case SIGTERM:
@@ -52,20 +83,36 @@ void obey(Proxy& proxy, unsigned signal) {
       proxy.reopen_logs();
       break;
     case SIGHUP:
-      spdlog::warn("SIGHUP: this version does not reload; restart it to read the file again");
+      reload(proxy, "SIGHUP");
       break;
     default:
       break;
   }
 }
 
-void obey_until_stopped(Proxy& proxy, int signals, int stopped) {
-  std::array<pollfd, 2> ready{pollfd{signals, POLLIN, 0}, pollfd{stopped, POLLIN, 0}};
-  for (;;) {
-    if (::poll(ready.data(), ready.size(), -1) < 0) continue;
-    if (ready[1].revents != 0) return;
+void switch_watch(FileWatch& watch, bool is_on) {
+  if (!is_on) return watch.switch_off();
+  const std::string problem = watch.switch_on(std::chrono::steady_clock::now());
+  if (!problem.empty()) {
+    spdlog::warn("server.watch: {}; reload with SIGHUP or \"sluice reload\"", problem);
+  }
+}
+
+void obey_until_stopped(Proxy& proxy, int signals, const LoopObserver& observer, FileWatch& watch) {
+  using std::chrono::steady_clock;
+  while (!observer.has_stopped()) {
+    switch_watch(watch, observer.watches());
+    std::array<pollfd, 3> ready{pollfd{signals, POLLIN, 0},
+                                pollfd{observer.descriptor(), POLLIN, 0},
+                                pollfd{watch.descriptor(), POLLIN, 0}};
+    if (::poll(ready.data(), ready.size(), watch.wait_ms(steady_clock::now())) < 0) continue;
     signalfd_siginfo info{};
-    if (::read(signals, &info, sizeof(info)) == sizeof(info)) obey(proxy, info.ssi_signo);
+    if (ready[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info)) {
+      obey(proxy, info.ssi_signo);
+    }
+    if (ready[1].revents != 0) observer.read_events();
+    if (ready[2].revents != 0) watch.read_events(steady_clock::now());
+    if (watch.has_news(steady_clock::now())) reload(proxy, "file watch");
   }
 }
 
@@ -82,27 +129,26 @@ int run(const std::string& file) {
   if (!report(parsed, file)) return 1;
   open_log(parsed.settings.log.level);
   const int signals = block_signals();
-  const int stopped = eventfd(0, EFD_CLOEXEC);
 
   metrics::Exporter exporter;
+  const auto observer = std::make_shared<LoopObserver>(parsed.settings.server.watch);
   Proxy::Options options;
   options.render_metrics = [&exporter](const Snapshot& snapshot) {
     return exporter.render(snapshot, std::chrono::steady_clock::now());
   };
-  options.observer = std::make_shared<LogObserver>([stopped] {
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(stopped, &one, sizeof(one)));
-  });
+  options.observer = observer;
+  options.read_settings = reader_of(file);
+  options.settings_text = parsed.text;
   Proxy proxy(parsed.settings, std::move(options));
   const auto problems = proxy.start();
   for (const Problem& problem : problems) {
     std::cerr << file << ": " << problem.where << ": " << problem.what << "\n";
   }
   if (!problems.empty()) return 1;
-  obey_until_stopped(proxy, signals, stopped);
+  FileWatch watch(file, parsed.text);
+  obey_until_stopped(proxy, signals, *observer, watch);
   proxy.wait();
   ::close(signals);
-  ::close(stopped);
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "proxy/program/verbs_change.hpp"
+#include "proxy/program/verbs_reload.hpp"
 #include "proxy/program/verbs_rollout.hpp"
 #include "proxy/program/verbs_show.hpp"
 #include "proxy/program/views.hpp"
@@ -193,6 +194,7 @@ void add_client_verbs(CLI::App& app, Terminal terminal, int& exit_code) {
   add_drains(verbs);
   add_backends(verbs);
   add_events(verbs);
+  add_reload_verbs(app, terminal, exit_code);
   add_rollout_verbs(app, terminal, exit_code);
 }
 

@@ -106,6 +106,7 @@ lame_duck = "5s"
 drain_timeout = "1m"
 state_dir = ""
 forwarded = true
+watch = true
 trusted_proxies = ["10.0.0.0/8", "192.0.2.0/24"]
 [admin]
 address = "127.0.0.1:9000"
@@ -132,10 +133,13 @@ connections = 1000
   const TimeoutSettings timeouts{milliseconds{1}, milliseconds{2}, milliseconds{3},
                                  milliseconds{4}, milliseconds{5}, milliseconds{6},
                                  milliseconds{7}, milliseconds{8}};
-  EXPECT_EQ(
-      settings.server,
-      (ServerSettings{
-          3, milliseconds{5'000}, milliseconds{60'000}, "", true, {"10.0.0.0/8", "192.0.2.0/24"}}));
+  EXPECT_EQ(settings.server, (ServerSettings{3,
+                                             milliseconds{5'000},
+                                             milliseconds{60'000},
+                                             "",
+                                             true,
+                                             {"10.0.0.0/8", "192.0.2.0/24"},
+                                             true}));
   EXPECT_EQ(settings.admin, (AdminSettings{"127.0.0.1:9000", "/etc/sluice/token"}));
   EXPECT_EQ(settings.log, (LogSettings{"debug", "off"}));
   EXPECT_EQ(settings.timeouts, timeouts);

@@ -40,6 +40,15 @@ TEST(ReadFile, reads_a_file_larger_than_one_block) {
   EXPECT_EQ(read_file(file.path()).settings.server.workers, 7U);
 }
 
+TEST(ReadFile, hands_out_the_text_also_of_a_file_with_problems) {
+  const std::string text = "[server]\nworkers = \"x\"\n# " + std::string(20'000, 'x');
+  const TemporaryFile file(text);
+  const Parsed parsed = read_file(file.path());
+  EXPECT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.text, text);
+  EXPECT_EQ(read_file("/does/not/exist.toml").text, "");
+}
+
 TEST(ReadFile, says_why_a_file_cannot_be_read) {
   const Parsed parsed = read_file("/does/not/exist.toml");
   ASSERT_EQ(parsed.problems.size(), 1U);

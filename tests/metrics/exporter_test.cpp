@@ -137,6 +137,7 @@ TEST(Exporter, KnowsEveryFamilyByTypeAndByNoOtherLabels) {
       {"sluice_access_log_dropped_total", {"counter", {}}},
       {"sluice_config_generation", {"gauge", {}}},
       {"sluice_config_last_reload_success", {"gauge", {}}},
+      {"sluice_config_last_reload_timestamp_seconds", {"gauge", {}}},
       {"sluice_build_info", {"gauge", {"version"}}},
       {"process_cpu_seconds_total", {"counter", {}}},
       {"process_start_time_seconds", {"gauge", {}}},

@@ -38,6 +38,7 @@ class FakeControl : public Control {
     backend.address = "127.0.0.1:9001";
     backend.health = HealthState::up;
     backend.in_flight = 5;
+    state.settings = {3, "00ff", {"carol", 1'714'564'800'000}, true};
     state.pools = {{"shop-v1", "least_request", false, {backend}}};
   }
 
@@ -62,6 +63,9 @@ class FakeControl : public Control {
   RolloutSettings policy;
   RolloutOrder rollout_order;
   std::optional<RolloutVerb> verb;
+  ReloadOrder reload_order;
+  ReloadStatus reload_result;
+  std::vector<ReloadRecord> history;  ///< newest first
   std::vector<Event> kept;
   std::list<std::function<void(const Event&)>> listeners;
 
@@ -173,6 +177,24 @@ class FakeControl : public Control {
     answer<RolloutStatus>("steer_rollout " + name, *found, std::move(done));
   }
 
+  void reload_source(ReloadOrder wanted, Actor by, Done<ReloadStatus> done) override {
+    start_reload("reload_source", wanted, std::move(by), std::move(done));
+  }
+  void confirm_reload(Actor by, Done<ReloadStatus> done) override {
+    actor = std::move(by);
+    answer<ReloadStatus>("confirm_reload", reload_result, std::move(done));
+  }
+  void roll_back_settings(const std::string& record, ReloadOrder wanted, Actor by,
+                          Done<ReloadStatus> done) override {
+    start_reload("roll_back_settings " + record, wanted, std::move(by), std::move(done));
+  }
+  std::vector<ReloadRecord> reload_history() override { return history; }
+  Outcome<ReloadRecord> reload_record(const std::string& record) override {
+    for (const ReloadRecord& one : history)
+      if (record == "present" || std::to_string(one.number) == record) return one;
+    return Denial{404, "", "There is no record \"" + record + "\"."};
+  }
+
   std::vector<Event> events_since(std::uint64_t last_id) const override {
     std::vector<Event> events;
     std::copy_if(kept.begin(), kept.end(), std::back_inserter(events),
@@ -206,6 +228,13 @@ class FakeControl : public Control {
       return answer<DrainStatus>(call + " " + order.pool, drain_result, std::move(done));
     calls.push_back(call + " " + order.pool);
     held_ = std::move(done);
+  }
+  void start_reload(const std::string& call, const ReloadOrder& wanted, Actor by,
+                    Done<ReloadStatus> done) {
+    reload_order = wanted;
+    actor = std::move(by);
+    reload_result.is_dry_run = wanted.dry_run;
+    answer<ReloadStatus>(call, reload_result, std::move(done));
   }
 
   std::deque<std::function<void()>> queue_;

@@ -267,5 +267,91 @@ TEST(ProxyReload, NoRequestFailsWhileSettingsChange) {
   })) << "not one was lost from the counters";
 }
 
+TEST(ProxyReload, TellsWhatItChanged) {
+  RunningProxy running;
+  running.start();
+  Settings next = running.settings;
+  next.routes[0].split = {{"v1", 0}, {"v2", 100}};
+  const auto reloaded = running.reload(next);
+  ASSERT_TRUE(reloaded);
+  ASSERT_EQ(reloaded->changes.size(), 1U);
+  EXPECT_EQ(reloaded->changes[0].subject, "route all");
+  EXPECT_EQ(reloaded->record, 2U);
+  EXPECT_EQ(running.recorder->count("log 2 reloaded: route all changed: split: "), 1U);
+  const auto history = running.proxy->reload_history().get();
+  ASSERT_TRUE(history);
+  ASSERT_EQ(history->size(), 2U);
+  EXPECT_EQ(history->front().why, "library");
+  EXPECT_GT(running.proxy->snapshot().get()->last_reload_ms, 0);
+}
+
+TEST(ProxyReload, WithoutAReaderThereIsNothingToReadAnew) {
+  RunningProxy running;
+  running.start();
+  EXPECT_EQ(running.proxy->reload_source().get().error().status, 501U);
+  EXPECT_EQ(running.proxy->confirm_reload().get().error().status, 409U);
+  EXPECT_EQ(running.proxy->roll_back_settings().get().error().status, 404U);
+}
+
+/// A proxy whose settings are read from `text`: "v1" and "v2" send everything there.
+struct ReadingProxy {
+  ReadingProxy() {
+    Proxy::Options options;
+    options.observer = running.recorder;
+    options.settings_text = "v1";
+    options.read_settings = [this](const std::optional<std::string>& given) {
+      SettingsSource source{given.value_or(text), running.settings, {}};
+      if (source.text == "v2") source.settings.routes[0].split = {{"v1", 0}, {"v2", 100}};
+      if (source.text == "bad") source.problems = {{"file:1:1", "bad"}};
+      return source;
+    };
+    running.proxy = std::make_unique<Proxy>(running.settings, std::move(options));
+    for (const Problem& problem : running.proxy->start()) ADD_FAILURE() << problem.what;
+    EXPECT_TRUE(eventually([&] { return running.proxy->status().get()->readiness.ready; }));
+  }
+
+  RunningProxy running;
+  std::string text = "v1";  ///< set only while nothing reads
+};
+
+TEST(ProxyReload, AReaderBringsSettingsAndTheHistoryLeadsBack) {
+  ReadingProxy reading;
+  Proxy& proxy = *reading.running.proxy;
+  EXPECT_EQ(proxy.reload_source().get()->generation, 1U) << "nothing has changed";
+  reading.text = "v2";
+  EXPECT_TRUE(proxy.reload_source({.dry_run = true}).get()->is_dry_run);
+  EXPECT_EQ(reading.running.who_answers(), "v1");
+  const auto reloaded = proxy.reload_source().get();
+  ASSERT_TRUE(reloaded) << reloaded.error().detail;
+  EXPECT_EQ(reading.running.who_answers(), "v2");
+  ASSERT_TRUE(proxy.roll_back_settings().get());
+  EXPECT_EQ(reading.running.who_answers(), "v1");
+  reading.text = "bad";
+  EXPECT_EQ(proxy.reload_source().get().error().problems.size(), 1U);
+  EXPECT_FALSE(proxy.snapshot().get()->last_reload_ok);
+  EXPECT_EQ(reading.running.who_answers(), "v1");
+}
+
+TEST(ProxyReload, AnUnconfirmedReloadIsTakenBack) {
+  ReadingProxy reading;
+  Proxy& proxy = *reading.running.proxy;
+  reading.text = "v2";
+  ASSERT_TRUE(proxy.reload_source({.confirm = milliseconds(100)}).get());
+  EXPECT_TRUE(eventually([&] { return reading.running.who_answers() == "v1"; }));
+  EXPECT_EQ(proxy.reload_history().get()->front().why, "confirmation did not come");
+  ASSERT_TRUE(proxy.reload_source({.confirm = std::chrono::hours(1)}).get());
+  EXPECT_EQ(proxy.reload_source().get().error().status, 409U);
+  ASSERT_TRUE(proxy.confirm_reload().get());
+  EXPECT_EQ(reading.running.who_answers(), "v2");
+}
+
+TEST(ProxyReload, AStopForgetsTheConfirmation) {
+  ReadingProxy reading;
+  reading.text = "v2";
+  ASSERT_TRUE(reading.running.proxy->reload_source({.confirm = std::chrono::hours(1)}).get());
+  reading.running.proxy->stop();
+  reading.running.proxy->wait();
+}
+
 }  // namespace
 }  // namespace sluice::proxy

@@ -25,6 +25,7 @@ std::string to_string(const Diagnostic& diagnostic);
 struct Parsed {
   Settings settings;                 ///< to be used only when ok()
   std::vector<Diagnostic> problems;  ///< all of them, sorted by place
+  std::string text = {};             ///< of the file, from read_file(); "" when it cannot be read
   bool ok() const { return problems.empty(); }
 };
 

@@ -150,6 +150,8 @@ struct ServerSettings {
   bool forwarded = false;                     ///< send Forwarded (RFC 7239) as well
   /// CIDR; only their X-Forwarded-* and Forwarded are kept.
   std::vector<std::string> trusted_proxies = {};
+  /// Reload when the file changes. For the program: the library does not know of files.
+  bool watch = false;
   bool operator==(const ServerSettings&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/reload.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 
@@ -87,6 +88,17 @@ struct Readiness {
   std::string reason;  ///< "starting", "lame duck", "draining"; "" when ready
 };
 
+/// Which settings are in force.
+struct SettingsStatus {
+  std::uint64_t record = 0;  ///< number in the history
+  std::string hash;          ///< of their text; "" without one
+  Origin since;
+  /// The place that settings are read from said something else when they were put in force; the
+  /// next reload or start reads what it says then.
+  bool file_differs = false;
+  std::int64_t confirm_by_ms = 0;  ///< then the settings before come back; 0: nothing is awaited
+};
+
 struct Status {
   std::string version;
   std::int64_t started_ms = 0;  ///< since the Unix epoch
@@ -97,12 +109,18 @@ struct Status {
   std::vector<ListenerCounts> listeners;
   std::vector<RouteStatus> routes;
   std::vector<PoolStatus> pools;
+  SettingsStatus settings = {};
 };
 
-/// What a reload did.
+/// What a reload did, or, as a dry run, would do.
 struct ReloadStatus {
-  std::uint64_t generation = 0;      ///< of the plan that it put in force
+  std::uint64_t generation = 0;      ///< of the plan in force; grows only when something changed
   std::vector<std::string> notices;  ///< a sentence for each change made at run time that it undid
+  std::vector<SettingsChange> changes = {};  ///< against what was configured before
+  std::uint64_t record = 0;                  ///< number of the settings in the history
+  bool is_dry_run = false;
+  bool file_differs = false;       ///< as SettingsStatus says it
+  std::int64_t confirm_by_ms = 0;  ///< unless confirmed until then, it is undone; 0: it stays
 };
 
 }  // namespace sluice

@@ -63,6 +63,10 @@ struct ReloadNotice {
   std::vector<Problem> problems;     ///< empty: taken; else refused, and nothing has changed
   std::vector<std::string> notices;  ///< a sentence for each change made at run time that it undid
   std::string who;
+  std::vector<SettingsChange> changes = {};  ///< of settings that were taken, against those before
+  std::string why = "reload";  ///< "admin call", "library call", "confirmation did not come"
+  ServerSettings server = {};  ///< in force afterwards, for what a program heeds itself: watch,
+  LogSettings log = {};        ///< level
 };
 
 /// A rollout has decided something, or somebody decided for it.

@@ -11,6 +11,7 @@
 #include "sluice/observer.hpp"
 #include "sluice/outcome.hpp"
 #include "sluice/problem.hpp"
+#include "sluice/reload.hpp"
 #include "sluice/rollout.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
@@ -56,6 +57,13 @@ class Proxy {
     /// Hears what happens; without it nobody does, and nothing is printed but the access log
     /// (settings.log.access).
     std::shared_ptr<Observer> observer = {};
+    /// Reads the settings anew, for reload_source() and POST /v1/reload; without it both answer
+    /// 501, and settings change by reload() alone. Also called by start(), in its thread, with the
+    /// text that the history holds. Must neither throw nor take long: health checks, drains and the
+    /// admin interface wait meanwhile.
+    ReadSettings read_settings = {};
+    /// The text that the settings given to the constructor came from; "" when there is none.
+    std::string settings_text = {};
   };
 
   explicit Proxy(Settings settings);
@@ -140,8 +148,31 @@ class Proxy {
   ///
   /// What was changed at run time (weights, drains, backends) stays on top, but where the settings
   /// say something else than they did when it was changed: then they win, with a notice.
+  ///
+  /// 409 as well while a reload waits for its confirmation.
   void reload(Settings settings, Done<ReloadStatus> done, std::string who = "library");
   std::future<Outcome<ReloadStatus>> reload(Settings settings);
+
+  /// The same with settings that Options::read_settings reads: what `sluice reload` does. Changes
+  /// nothing, and makes no new plan, when they are those in force. `order` makes it a dry run, or
+  /// lets the settings before come back unless confirm_reload() is called in time; a proxy that
+  /// stops meanwhile forgets that. 409, 422, 501.
+  void reload_source(ReloadOrder order, Done<ReloadStatus> done, std::string who = "library");
+  std::future<Outcome<ReloadStatus>> reload_source(ReloadOrder order = {});
+  /// Keeps what a reload brought that waits for it. 409 when none does.
+  void confirm_reload(Done<ReloadStatus> done, std::string who = "library");
+  std::future<Outcome<ReloadStatus>> confirm_reload();
+
+  /// Puts settings in force once more that the history holds: `record` is a number, or "previous".
+  /// Where settings are read from does not change by it. 404, else as reload_source().
+  void roll_back_settings(std::string record, ReloadOrder order, Done<ReloadStatus> done,
+                          std::string who = "library");
+  std::future<Outcome<ReloadStatus>> roll_back_settings(std::string record = "previous",
+                                                        ReloadOrder order = {});
+  /// Which settings were in force: the newest 20, with their text; the first one is. Survives a
+  /// restart when server.state_dir is set.
+  void reload_history(Done<std::vector<ReloadRecord>> done);
+  std::future<Outcome<std::vector<ReloadRecord>>> reload_history();
 
   // Rollouts. Observer::on_rollout hears of every decision.
 

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "proxy/history_json.hpp"
+
+namespace sluice::proxy {
+
+/// Which settings were in force, when and by whom: the newest entries, in memory and, with a
+/// folder, in FOLDER/history.json. A thread of its own writes that file: a new one, fsync, rename,
+/// fsync of the folder; entries that come meanwhile go out together. For one thread.
+class ReloadHistory {
+ public:
+  static constexpr std::size_t most_records = 20;
+  /// Octets of text that all entries hold together; beyond it old ones go, but for the newest two.
+  static constexpr std::size_t most_text = 8U << 20U;
+
+  /// "" as the folder: nothing is written.
+  explicit ReloadHistory(std::string folder);
+  ReloadHistory(const ReloadHistory&) = delete;
+  ReloadHistory& operator=(const ReloadHistory&) = delete;
+  ~ReloadHistory() { close(); }
+
+  const std::string& path() const { return path_; }
+  /// What the file holds; nothing when there is none. The error is a sentence.
+  core::Result<ReloadRecords, std::string> load() const;
+  /// Moves a file that cannot be used out of the way. Where it is now, or "".
+  std::string set_aside() const;
+
+  /// Takes these for what was before; the next numbers are above theirs.
+  void begin_with(ReloadRecords records);
+  /// Gives `record` the next number and keeps it; the oldest ones go. Returns the number.
+  std::uint64_t add(ReloadRecord record);
+  /// Oldest first.
+  const ReloadRecords& records() const { return records_; }
+  /// The entry, or nullptr.
+  const ReloadRecord* find(std::uint64_t number) const;
+
+  /// Writes the entries. `done` gets "" or a sentence, on the writing thread; at once, when nothing
+  /// is written or it was closed.
+  using Done = std::function<void(const std::string& problem)>;
+  void save(Done done);
+  /// Writes what waits, calls back for it and ends the thread. Idempotent.
+  void close();
+
+ private:
+  void forget_old();
+  void run();
+  std::string write(const std::string& text) const;
+
+  std::string folder_;
+  std::string path_;
+  ReloadRecords records_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<ReloadRecords> next_;
+  std::vector<Done> waiting_;
+  bool closing_ = false;
+  std::thread writer_;
+};
+
+}  // namespace sluice::proxy

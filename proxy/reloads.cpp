@@ -1,0 +1,348 @@
+#include "proxy/reloads.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <utility>
+
+#include "core/difference.hpp"
+#include "core/text_hash.hpp"
+#include "proxy/admin_json.hpp"
+#include "proxy/wall_clock.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+const std::string own_name = "sluice";
+constexpr const char* not_confirmed = "confirmation did not come";
+
+std::string hash_of(const std::string& text) {
+  return text.empty() ? std::string() : core::text_hash(text);
+}
+
+}  // namespace
+
+Denial settings_refused(std::vector<Problem> problems) {
+  const Problem& first = problems.front();
+  std::string detail = "nothing was changed; " + first.where + ": " + first.what;
+  if (problems.size() > 1) {
+    detail += " And " + std::to_string(problems.size() - 1) + " more.";
+  }
+  return {422, "Settings not acceptable", std::move(detail), std::move(problems)};
+}
+
+Reloads::Reloads(Parts parts)
+    : io_(parts.io),
+      notices_(parts.notices),
+      ground_(parts.ground),
+      read_(std::move(parts.read)),
+      start_text_(std::move(parts.text)),
+      history_(parts.state_dir.empty() ? "" : parts.state_dir + "/settings"),
+      timer_(parts.io) {}
+
+void Reloads::start() {
+  last_taken_ms_ = wall_clock_ms();
+  const bool is_held = !ground_.state_held_by().empty();
+  auto loaded = history_.load();
+  if (loaded) {
+    history_.begin_with(std::move(*loaded));
+  } else {
+    const std::string aside = is_held ? "" : history_.set_aside();
+    notices_.log(LogLevel::error, "the history of settings " + history_.path() +
+                                      " is not used: " + loaded.error() +
+                                      (aside.empty() ? "" : "; it is kept as " + aside));
+  }
+  const ReloadRecords& records = history_.records();
+  if (is_held) last_on_disk_ = records.empty() ? 0 : records.back()->number;
+  if (!records.empty() && records.back()->text == start_text_) return;
+  std::vector<SettingsChange> changes;
+  if (read_ && !records.empty() && !records.back()->text.empty()) {
+    const SettingsSource before = read_(records.back()->text);
+    if (before.problems.empty()) {
+      changes = core::difference(before.settings, ground_.configured_settings());
+    }
+  }
+  Next first;
+  first.text = std::move(start_text_);
+  first.why = "start";
+  note(first, {own_name, "", ""}, changes);
+  keep_then([] {});
+}
+
+void Reloads::stop() {
+  timer_.cancel();
+  pending_.reset();
+  history_.close();
+}
+
+void Reloads::reload(ReloadOrder order, const Actor& actor, Done<ReloadStatus> done) {
+  if (!read_) {
+    return answer(done, Denial{501, "Nothing to read",
+                               "the program around this proxy gives it settings by "
+                               "Proxy::reload(); ask that program"});
+  }
+  if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
+  SettingsSource source = read_(std::nullopt);
+  if (!source.problems.empty()) {
+    return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
+  }
+  put({std::move(source.settings), std::move(source.text), "reload"}, order, actor,
+      std::move(done));
+}
+
+void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor& actor,
+                        Done<ReloadStatus> done) {
+  const auto wanted = record(which);
+  if (!wanted) return answer(done, wanted.error());
+  if (!read_ || wanted->text.empty()) {
+    return answer(done, Denial{409, "No text to go back to",
+                               "record " + std::to_string(wanted->number) +
+                                   " was given by a program, without a text; choose one that GET "
+                                   "/v1/reloads shows with a hash"});
+  }
+  if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
+  SettingsSource source = read_(wanted->text);
+  if (!source.problems.empty()) {
+    return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
+  }
+  const bool file_differs = read_(std::nullopt).text != wanted->text;
+  put({std::move(source.settings), wanted->text, "rollback to " + std::to_string(wanted->number),
+       file_differs},
+      order, actor, std::move(done));
+}
+
+void Reloads::take(Settings next, const Actor& actor, Done<ReloadStatus> done) {
+  if (auto denial = obstacle({})) return answer(done, std::move(*denial));
+  put({std::move(next), "", "library", static_cast<bool>(read_), true}, {}, actor, std::move(done));
+}
+
+/// Two ways back at once would be none.
+std::optional<Denial> Reloads::obstacle(const ReloadOrder& order) const {
+  if (!pending_ || order.dry_run) return std::nullopt;
+  return Denial{409, "A reload waits for confirmation",
+                "record " + std::to_string(pending_->record) + " is in force until " +
+                    utc_text(pending_->until_ms) +
+                    " unless it is confirmed (POST /v1/reload/confirm, sluice reload confirm); "
+                    "confirm it or let it go back, then try again"};
+}
+
+void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
+                  Done<ReloadStatus> done) {
+  const Settings& configured = ground_.configured_settings();
+  std::vector<SettingsChange> changes = core::difference(configured, next.settings);
+  if (order.dry_run) return try_out(next, std::move(changes), std::move(done));
+  if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
+  Settings before;
+  if (order.confirm) before = configured;
+  const auto status = std::make_shared<ReloadStatus>();
+  auto denial = ground_.put_settings({std::move(next.settings), changes}, actor,
+                                     [this, status, done](ReloadStatus put) {
+                                       status->generation = put.generation;
+                                       status->notices = std::move(put.notices);
+                                       keep_then([status, done] { done(*status); });
+                                     });
+  if (denial) return refuse(std::move(*denial), order, actor, std::move(done));
+  note(next, actor, changes);
+  if (order.confirm) await_confirmation(std::move(before), *order.confirm);
+  *status = present_status();
+  status->changes = std::move(changes);
+}
+
+void Reloads::try_out(const Next& next, std::vector<SettingsChange> changes,
+                      Done<ReloadStatus> done) {
+  auto notices = ground_.try_settings(next.settings);
+  if (!notices) return answer(done, notices.error());
+  ReloadStatus status = present_status();
+  status.notices = std::move(*notices);
+  status.changes = std::move(changes);
+  status.is_dry_run = true;
+  status.file_differs = next.file_differs;
+  answer(done, std::move(status));
+}
+
+/// The settings are those in force. Their text may be another one, and then it is kept.
+void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) {
+  notices_.log(LogLevel::info, "reload by " + actor.who + ": nothing changed");
+  if (history_.records().back()->text != next.text) {
+    note(next, actor, {});
+  } else {
+    is_last_ok_ = true;
+    last_taken_ms_ = wall_clock_ms();
+    file_differs_ = next.file_differs;
+  }
+  keep_then([done = std::move(done), status = present_status()] { done(status); });
+}
+
+void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor,
+                     Done<ReloadStatus> done) {
+  if (!order.dry_run) {
+    is_last_ok_ = false;
+    ReloadNotice notice;
+    notice.generation = ground_.generation();
+    notice.problems = denial.problems;
+    if (notice.problems.empty()) notice.problems.push_back({"", denial.detail});
+    notice.who = actor.who;
+    notice.server = ground_.configured_settings().server;
+    notice.log = ground_.configured_settings().log;
+    notices_.reload(notice);
+  }
+  answer(done, std::move(denial));
+}
+
+void Reloads::await_confirmation(Settings before, milliseconds time) {
+  const ReloadRecords& records = history_.records();
+  Pending pending;
+  pending.record = records.back()->number;
+  pending.until_ms = wall_clock_ms() + time.count();
+  pending.before = std::move(before);
+  pending.text_before = (*(records.end() - 2))->text;
+  pending.record_before = (*(records.end() - 2))->number;
+  notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
+                                   " wait for confirmation until " + utc_text(pending.until_ms) +
+                                   "; without it those of record " +
+                                   std::to_string(pending.record_before) + " come back");
+  timer_.expires_after(time);
+  timer_.async_wait([this, record = pending.record](const boost::system::error_code& error) {
+    if (!error && pending_ && pending_->record == record) go_back();
+  });
+  pending_ = std::move(pending);
+}
+
+void Reloads::go_back() {
+  Pending pending = std::move(*pending_);
+  pending_.reset();
+  notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
+                                   " were not confirmed; those of record " +
+                                   std::to_string(pending.record_before) + " come back");
+  put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true}, {},
+      {own_name, "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
+        if (outcome) return;
+        notices_.log(LogLevel::error,
+                     "the settings before do not come back: " + outcome.error().detail);
+      });
+}
+
+void Reloads::confirm(const Actor& actor, const Done<ReloadStatus>& done) {
+  if (!pending_) {
+    return answer(done, Denial{409, "Nothing to confirm",
+                               "no reload waits for confirmation; GET /v1/reloads shows what was "
+                               "done"});
+  }
+  timer_.cancel();
+  const std::string record = "record " + std::to_string(pending_->record);
+  pending_.reset();
+  notices_.audit({"reload", "settings", actor.who, actor.from, record + " unconfirmed",
+                  record + " confirmed"});
+  notices_.reload_confirmed(history_.records().back()->number, actor.who);
+  answer(done, present_status());
+}
+
+const ReloadRecord* Reloads::find(const std::string& which) const {
+  const ReloadRecords& records = history_.records();
+  if (records.empty()) return nullptr;
+  const ReloadRecord& present = *records.back();
+  if (which == "present") return &present;
+  if (which == "previous") {
+    const auto found = std::find_if(records.rbegin(), records.rend(), [&](const auto& record) {
+      return !record->text.empty() && record->text != present.text;
+    });
+    return found == records.rend() ? nullptr : found->get();
+  }
+  const auto found = std::find_if(records.begin(), records.end(), [&](const auto& record) {
+    return std::to_string(record->number) == which;
+  });
+  return found == records.end() ? nullptr : found->get();
+}
+
+Outcome<ReloadRecord> Reloads::record(const std::string& which) const {
+  if (const ReloadRecord* found = find(which)) return *found;
+  if (which == "previous") {
+    return Denial{404, "No earlier settings",
+                  "the history holds no other settings than the present ones; GET /v1/reloads "
+                  "lists it"};
+  }
+  return Denial{404, "No such record",
+                "the history has no record \"" + which + "\"; GET /v1/reloads lists it"};
+}
+
+std::vector<ReloadRecord> Reloads::history() const {
+  std::vector<ReloadRecord> newest_first;
+  const ReloadRecords& records = history_.records();
+  for (auto record = records.rbegin(); record != records.rend(); ++record) {
+    newest_first.push_back(**record);
+  }
+  return newest_first;
+}
+
+SettingsStatus Reloads::status() const {
+  SettingsStatus status;
+  status.file_differs = file_differs_;
+  if (pending_) status.confirm_by_ms = pending_->until_ms;
+  if (history_.records().empty()) return status;
+  const ReloadRecord& present = *history_.records().back();
+  status.record = present.number;
+  status.hash = present.hash;
+  status.since = {present.who, present.at_ms};
+  return status;
+}
+
+ReloadStatus Reloads::present_status() const {
+  const SettingsStatus present = status();
+  ReloadStatus status;
+  status.generation = ground_.generation();
+  status.record = present.record;
+  status.file_differs = present.file_differs;
+  status.confirm_by_ms = present.confirm_by_ms;
+  return status;
+}
+
+/// From here on the history says that these settings are in force.
+void Reloads::note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes) {
+  adopt_history();
+  is_last_ok_ = true;
+  last_taken_ms_ = wall_clock_ms();
+  file_differs_ = next.file_differs;
+  ReloadRecord record;
+  record.at_ms = last_taken_ms_;
+  record.who = actor.who;
+  record.from = actor.from;
+  record.why = std::move(next.why);
+  record.hash = hash_of(next.text);
+  record.changes = core::in_words(changes);
+  record.text = std::move(next.text);
+  history_.add(std::move(record));
+}
+
+/// The process that held the folder is gone: its entries come first, then those made meanwhile.
+void Reloads::adopt_history() {
+  if (!last_on_disk_ || !ground_.state_held_by().empty()) return;
+  const std::uint64_t last = *std::exchange(last_on_disk_, std::nullopt);
+  auto loaded = history_.load();
+  if (!loaded) return;
+  const ReloadRecords known = history_.records();
+  history_.begin_with(std::move(*loaded));
+  for (const auto& record : known) {
+    if (record->number > last) history_.add(*record);
+  }
+}
+
+/// `then` runs when the history is on disk. A failed write is shouted about and stops nothing.
+void Reloads::keep_then(std::function<void()> then) {
+  if (!ground_.state_held_by().empty()) return boost::asio::post(io_, std::move(then));
+  history_.save([this, then = std::move(then)](const std::string& problem) {
+    boost::asio::post(io_, [this, problem, then] {
+      if (!problem.empty()) {
+        notices_.log(LogLevel::error,
+                     "the history of settings is not kept: " + problem +
+                         "; what was changed is in force, and the next change writes it again");
+      }
+      then();
+    });
+  });
+}
+
+void Reloads::answer(const Done<ReloadStatus>& done, Outcome<ReloadStatus> outcome) {
+  boost::asio::post(io_, [done, outcome = std::move(outcome)] { done(outcome); });
+}
+
+}  // namespace sluice::proxy

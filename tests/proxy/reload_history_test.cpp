@@ -1,0 +1,144 @@
+#include "proxy/reload_history.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+
+#include "tests/support/temp_dir.hpp"
+
+namespace sluice::proxy {
+namespace {
+
+ReloadRecord record_of(const std::string& text) {
+  ReloadRecord record;
+  record.at_ms = 1'714'564'800'250;
+  record.who = "alice";
+  record.from = "127.0.0.1:40000";
+  record.why = "reload";
+  record.hash = "00ff";
+  record.changes = {"route shop changed: split: v1=100 -> v1=\"90\"", "pool v2 added"};
+  record.text = text;
+  return record;
+}
+
+std::string saved(ReloadHistory& history) {
+  std::promise<std::string> promise;
+  history.save([&](const std::string& problem) { promise.set_value(problem); });
+  return promise.get_future().get();
+}
+
+TEST(ReloadHistory, NumbersItsRecordsAndFindsThem) {
+  ReloadHistory history("");
+  EXPECT_EQ(history.add(record_of("a")), 1U);
+  EXPECT_EQ(history.add(record_of("b")), 2U);
+  ASSERT_NE(history.find(2), nullptr);
+  EXPECT_EQ(history.find(2)->text, "b");
+  EXPECT_EQ(history.find(3), nullptr);
+  EXPECT_EQ(saved(history), "") << "without a folder nothing is written";
+}
+
+TEST(ReloadHistory, KeepsTheNewestTwenty) {
+  ReloadHistory history("");
+  for (int round = 1; round <= 25; ++round) history.add(record_of(std::to_string(round)));
+  ASSERT_EQ(history.records().size(), ReloadHistory::most_records);
+  EXPECT_EQ(history.records().front()->number, 6U);
+  EXPECT_EQ(history.records().back()->number, 25U);
+}
+
+TEST(ReloadHistory, KeepsTwoTextsHoweverLargeTheyAre) {
+  ReloadHistory history("");
+  history.add(record_of("small"));
+  for (const char fill : {'a', 'b', 'c'}) {
+    history.add(record_of(std::string(ReloadHistory::most_text, fill)));
+  }
+  ASSERT_EQ(history.records().size(), 2U);
+  EXPECT_EQ(history.records().back()->number, 4U);
+}
+
+TEST(ReloadHistory, ComesBackFromDiskAsItWas) {
+  support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  history.add(record_of("first\n\ttext \"quoted\" \xc3\xa4"));
+  history.add(record_of(""));
+  ASSERT_EQ(saved(history), "");
+  const ReloadHistory next(path);
+  const auto loaded = next.load();
+  ASSERT_TRUE(loaded) << loaded.error();
+  ASSERT_EQ(loaded->size(), 2U);
+  EXPECT_EQ(*loaded->at(0), *history.records()[0]);
+  EXPECT_EQ(*loaded->at(1), *history.records()[1]);
+  const auto rights = std::filesystem::status(next.path()).permissions();
+  EXPECT_EQ(rights & std::filesystem::perms::group_read, std::filesystem::perms::none);
+}
+
+TEST(ReloadHistory, GoesOnWithTheNumbersOnDisk) {
+  ReloadHistory first("");
+  first.add(record_of("a"));
+  first.add(record_of("b"));
+  ReloadHistory next("");
+  next.begin_with(first.records());
+  EXPECT_EQ(next.add(record_of("c")), 3U);
+}
+
+TEST(ReloadHistory, WithoutAFileThereIsNothing) {
+  support::TempDir folder;
+  const auto loaded = ReloadHistory(folder.file("settings")).load();
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->empty());
+}
+
+TEST(ReloadHistory, ATornFileIsRefusedAndMovedAside) {
+  support::TempDir folder;
+  ReloadHistory history(folder.file("settings"));
+  history.add(record_of("a"));
+  ASSERT_EQ(saved(history), "");
+  const std::string whole = support::read_file(history.path());
+  ASSERT_GT(whole.size(), 50U);
+  for (const std::string& text :
+       {whole.substr(0, whole.size() / 2), std::string("[]"), std::string(R"({"format":9})"),
+        std::string(R"({"format":1})"), std::string(R"({"format":1,"records":[{"number":1}]})"),
+        std::string()}) {
+    support::write_file(history.path(), text);
+    const auto loaded = history.load();
+    EXPECT_FALSE(loaded) << text;
+  }
+  const std::string aside = history.set_aside();
+  EXPECT_EQ(aside, history.path() + ".unusable");
+  EXPECT_TRUE(std::filesystem::exists(aside));
+  EXPECT_TRUE(history.load()) << "it is out of the way";
+}
+
+TEST(ReloadHistory, AFailedWriteIsToldAndTheNextOneMaySucceed) {
+  support::TempDir folder;
+  const std::string path = folder.file("settings");
+  support::write_file(path, "no folder");
+  ReloadHistory history(path);
+  history.add(record_of("a"));
+  EXPECT_NE(saved(history).find(path), std::string::npos);
+  std::filesystem::remove(path);
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(ReloadHistory(path).load()->size(), 1U);
+}
+
+TEST(ReloadHistory, CloseWritesWhatWaits) {
+  support::TempDir folder;
+  const std::string path = folder.file("settings");
+  int answers = 0;
+  {
+    ReloadHistory history(path);
+    for (const char* text : {"a", "b", "c"}) {
+      history.add(record_of(text));
+      history.save([&](const std::string&) { ++answers; });
+    }
+    history.close();
+    EXPECT_EQ(answers, 3);
+    history.save([&](const std::string&) { ++answers; });
+    EXPECT_EQ(answers, 4) << "closed: nothing is written, nobody waits";
+  }
+  EXPECT_EQ(ReloadHistory(path).load()->size(), 3U);
+}
+
+}  // namespace
+}  // namespace sluice::proxy
