@@ -164,9 +164,14 @@ void append_proxy(const Snapshot& snapshot, Families& out) {
                              "1 if the last reload of the configuration was taken, 0 if it was "
                              "refused.");
   add(reload, {}, flag(snapshot.last_reload_ok));
+  auto decider = gauge_family("sluice_is_decider",
+                              "1 if this process decides on weights, drains, backends and "
+                              "rollouts, 0 if it follows another one on the same state folder.");
+  add(decider, {}, flag(snapshot.is_decider));
   auto build = gauge_family("sluice_build_info", "Always 1; the version is the label.");
   add(build, {{"version", snapshot.version}}, 1.0);
-  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(build)});
+  move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(decider),
+                  std::move(build)});
 }
 
 void append_process(const ProcessUsage& process, Families& out) {

@@ -63,6 +63,7 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
   rollouts_.retain(overrides_.rollouts);
   plan_ = with_trials(*plan_);
   last_reload_ok_ = true;
+  dropped_ = effective.notices;
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
@@ -75,6 +76,8 @@ void LocalControl::put_in_force(Settings next, Listeners::Wanted listeners, cons
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
   post_plan(true, [] {});
   listeners_.put_in_force(std::move(listeners));
+  // What the deciding process keeps may fit these settings, although it did not fit the old ones.
+  follow();
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {
                        keep_then([done, status] { done(status); });

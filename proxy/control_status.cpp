@@ -133,6 +133,7 @@ void LocalControl::status(Done<Status> done) {
         status.generation = plan_->generation;
         status.workers = static_cast<unsigned>(fleet_.size());
         status.readiness = readiness_;
+        status.decider = {decides(), state_.held_by()};
         Tally tally;
         std::vector<std::vector<core::Backend>> counts;
         for (const WorkerReport& report : reports) {
@@ -158,6 +159,7 @@ void LocalControl::snapshot(Done<Snapshot> done) {
         snapshot.version = version;
         snapshot.generation = plan_->generation;
         snapshot.last_reload_ok = last_reload_ok_;
+        snapshot.is_decider = decides();
         snapshot.access_log_dropped = access_log_.dropped();
         Tally tally;
         for (const WorkerReport& report : reports) tally.merge(report.tally);

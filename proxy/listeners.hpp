@@ -43,7 +43,7 @@ class Listeners {
   std::vector<std::string> addresses() const;
 
  private:
-  Listener open(const std::string& address, const std::string& where,
+  Listener open(const ListenerSettings& settings, const std::string& where,
                 std::vector<Problem>& problems) const;
 
   Fleet& fleet_;

@@ -36,6 +36,8 @@ class Notices {
   void membership(const MembershipChange& change) noexcept;
   void rollout(const RolloutNotice& notice) noexcept;
   void reload(const ReloadNotice& notice) noexcept;
+  /// An event only: what there is to say about it is logged beside it.
+  void decider(const DeciderStatus& decider) noexcept;
   void readiness(const Readiness& readiness) noexcept;
   void stopped(std::size_t cut) noexcept;
 

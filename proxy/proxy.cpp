@@ -78,6 +78,7 @@ std::vector<Problem> Proxy::Impl::start() {
       proxy::LocalControl::Parts{io_, *fleet_, state_, access_log_, notices_, *listeners_},
       settings_);
   open_admin(token, problems);
+  state_.introduce(admin_address_);
   if (problems.empty()) {
     begin();
   } else {
@@ -120,6 +121,7 @@ void Proxy::Impl::give_up() {
   listeners_.reset();
   fleet_.reset();
   access_log_.close();
+  state_.close();
 }
 
 void Proxy::Impl::begin() {

@@ -142,8 +142,8 @@ void StateFile::lock_folder() {
 /// Says in the file who holds it. In one piece, for others read it at any moment.
 void StateFile::sign() const {
   if (lock_ < 0) return;
-  const std::string line = "process " + std::to_string(::getpid()) +
-                           (admin_.empty() ? "" : ", admin " + admin_) + "\n";
+  const std::string line =
+      "process " + std::to_string(::getpid()) + (admin_.empty() ? "" : ", admin " + admin_) + "\n";
   const bool is_written =
       ::pwrite(lock_, line.data(), line.size(), 0) == static_cast<ssize_t>(line.size());
   // What a process before this one wrote would send somebody the wrong way.

@@ -120,6 +120,7 @@ struct Snapshot {
   std::string version;
   std::uint64_t generation = 0;
   bool last_reload_ok = true;
+  bool is_decider = true;  ///< of the processes on one state folder
   std::uint64_t access_log_dropped = 0;
   std::vector<RoutePoolCounts> routes;
   std::vector<SpillCounts> spills;
