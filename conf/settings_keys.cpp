@@ -45,8 +45,9 @@ constexpr std::array<Key<LimitSettings>, 5> limit_keys{{
     {"connections", read_member<&LimitSettings::connections>},
 }};
 
-constexpr std::array<Key<ListenerSettings>, 1> listener_keys{{
+constexpr std::array<Key<ListenerSettings>, 2> listener_keys{{
     {"address", read_member<&ListenerSettings::address>},
+    {"shared", read_member<&ListenerSettings::shared>},
 }};
 
 void read_listeners(const Spot& spot, Settings& out, Reading& reading) {

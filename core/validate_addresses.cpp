@@ -68,6 +68,12 @@ void check_addresses(const Settings& settings, std::vector<Problem>& problems) {
     const std::string where = "listener[" + std::to_string(i) + "].address";
     const auto address = read_own(settings.listeners[i].address, where, problems);
     if (address) note_bound(*address, where, bound, problems);
+    if (settings.listeners[i].shared && settings.listeners[i].address.starts_with("unix:")) {
+      problems.push_back(
+          {"listener[" + std::to_string(i) + "].shared",
+           "a unix socket belongs to one process; take an IP address with a port, or "
+           "leave this out."});
+    }
   }
   check_admin(settings.admin, bound, problems);
 }

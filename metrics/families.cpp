@@ -168,10 +168,14 @@ void append_proxy(const Snapshot& snapshot, Families& out) {
                                "Unix time at which a configuration was last taken; at first that "
                                "of the start.");
   add(reloaded, {}, static_cast<double>(snapshot.last_reload_ms) / 1000);
+  auto decider = gauge_family("sluice_is_decider",
+                              "1 if this process decides on weights, drains, backends and "
+                              "rollouts, 0 if it follows another one on the same state folder.");
+  add(decider, {}, flag(snapshot.is_decider));
   auto build = gauge_family("sluice_build_info", "Always 1; the version is the label.");
   add(build, {{"version", snapshot.version}}, 1.0);
   move_into(out, {std::move(dropped), std::move(generation), std::move(reload), std::move(reloaded),
-                  std::move(build)});
+                  std::move(decider), std::move(build)});
 }
 
 void append_process(const ProcessUsage& process, Families& out) {

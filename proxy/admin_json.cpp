@@ -119,6 +119,10 @@ std::string to_json(const Status& status) {
   json.key("reason").text(status.readiness.reason);
   json.key("settings");
   write(json, status.settings);
+  json.key("decider").open_object();
+  json.key("is_self").boolean(status.decider.is_self);
+  json.key("held_by").text(status.decider.held_by);
+  json.close_object();
   write_list(json, "listeners", status.listeners);
   write_list(json, "routes", status.routes);
   write_list(json, "pools", status.pools);

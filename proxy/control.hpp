@@ -29,7 +29,8 @@ struct Actor {
 /// One thing that happened. `body` is a JSON object with who and why.
 struct Event {
   std::uint64_t id = 0;  ///< grows by one
-  /// "split", "drain", "undrain", "drained", "health", "membership", "state", "reload"
+  /// "split", "drain", "undrain", "drained", "health", "membership", "state", "reload",
+  /// "rollout", "decider"
   std::string type;
   std::string body;
 };

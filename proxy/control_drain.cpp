@@ -17,6 +17,12 @@ bool same_target(const core::DrainOverride& drain, const std::string& pool,
 
 }  // namespace
 
+std::optional<Denial> LocalControl::check_change(const std::string& pool,
+                                                 const std::string& backend) const {
+  auto denial = check_target(pool, backend);
+  return denial ? denial : not_decider();
+}
+
 std::optional<Denial> LocalControl::check_target(const std::string& pool,
                                                  const std::string& backend) const {
   const PoolSettings* found = find_pool(pool);
@@ -32,7 +38,7 @@ std::optional<Denial> LocalControl::check_target(const std::string& pool,
 }
 
 void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) {
-  if (auto denial = check_target(order.pool, order.backend)) {
+  if (auto denial = check_change(order.pool, order.backend)) {
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
@@ -196,7 +202,7 @@ void LocalControl::forget_removals(const std::string& pool) {
 
 void LocalControl::undrain(const std::string& pool, const std::string& backend, Actor actor,
                            Done<PoolStatus> done) {
-  if (auto denial = check_target(pool, backend)) {
+  if (auto denial = check_change(pool, backend)) {
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
@@ -238,7 +244,7 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
 }
 
 void LocalControl::remove_backend(DrainOrder order, Actor actor, Done<DrainStatus> done) {
-  if (auto denial = check_target(order.pool, order.backend)) {
+  if (auto denial = check_change(order.pool, order.backend)) {
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }

@@ -60,7 +60,7 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
 
 void LocalControl::set_backends(const std::string& pool, std::vector<BackendSettings> backends,
                                 Actor actor, Done<PoolStatus> done) {
-  if (auto denial = check_target(pool, "")) {
+  if (auto denial = check_change(pool, "")) {
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }

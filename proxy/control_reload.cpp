@@ -63,6 +63,7 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
       plan_, std::make_shared<const core::Plan>(core::build_plan(generation, effective_)));
   rollouts_.retain(overrides_.rollouts);
   plan_ = with_trials(*plan_);
+  dropped_ = effective.notices;
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
@@ -82,6 +83,8 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
   post_plan(true, [replaced] {});
   listeners_.put_in_force(std::move(listeners));
+  // What the deciding process keeps may fit these settings, although it did not fit the old ones.
+  follow();
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {
                        keep_then([done, status] { done(status); });

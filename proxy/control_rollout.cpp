@@ -39,17 +39,13 @@ void LocalControl::start_rollout(const std::string& route, RolloutOrder order,
     boost::asio::post(io_, [done, denial] { done(denial); });
   };
   if (!known) return deny(known.error());
+  if (const auto denial = not_decider()) return deny(*denial);
   // A start that is repeated must not fail because the first one has moved the split.
   const bool is_known = rollouts_.knows(route, order.id);
   if (!is_known && if_match && *if_match != known->revision) {
     return deny({412, "Someone was faster",
                  "the split is at revision " + std::to_string(known->revision) + ", not " +
                      std::to_string(*if_match) + "; read it again and decide anew"});
-  }
-  if (const std::string& holder = state_.held_by(); !holder.empty()) {
-    return deny({409, "Another process decides",
-                 "the state folder is held by " + holder +
-                     "; ask that process, or give this one another server.state_dir"});
   }
   rollouts_.start(route, std::move(order), actor, std::move(done));
 }
@@ -58,8 +54,9 @@ void LocalControl::steer_rollout(const std::string& route, RolloutVerb verb,
                                  std::optional<std::uint64_t> if_match, Actor actor,
                                  Done<RolloutStatus> done) {
   const auto known = this->route(route);
-  if (!known) {
-    boost::asio::post(io_, [done, denial = known.error()] { done(denial); });
+  const std::optional<Denial> denial = known ? not_decider() : known.error();
+  if (denial) {
+    boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
   rollouts_.steer(route, verb, if_match, actor, std::move(done));
@@ -172,6 +169,10 @@ void LocalControl::readmit(const std::string& pool) {
 void LocalControl::keep(std::function<void()> done) {
   if (is_stopped_) return done();
   keep_then(std::move(done));
+}
+
+void LocalControl::keep_counts() {
+  if (!is_stopped_) write_state(false, [] {});
 }
 
 }  // namespace sluice::proxy

@@ -130,6 +130,7 @@ void LocalControl::set_split(const std::string& route, std::vector<ShareSettings
   };
   const std::size_t index = core::route_index(*plan_->topology, route);
   if (index == plan_->topology->routes.size()) return deny(this->route(route).error());
+  if (const auto denial = not_decider()) return deny(*denial);
   const RouteStatus before = route_status(index);
   if (if_match && *if_match != before.revision) {
     return deny({412, "Someone was faster",

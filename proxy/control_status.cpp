@@ -133,6 +133,7 @@ void LocalControl::status(Done<Status> done) {
         status.generation = plan_->generation;
         status.workers = static_cast<unsigned>(fleet_.size());
         status.readiness = readiness_;
+        status.decider = {decides(), state_.held_by()};
         Tally tally;
         std::vector<std::vector<core::Backend>> counts;
         for (const WorkerReport& report : reports) {
@@ -160,6 +161,7 @@ void LocalControl::snapshot(Done<Snapshot> done) {
         snapshot.generation = plan_->generation;
         snapshot.last_reload_ok = reloads_.is_last_ok();
         snapshot.last_reload_ms = reloads_.last_taken_ms();
+        snapshot.is_decider = decides();
         snapshot.access_log_dropped = access_log_.dropped();
         Tally tally;
         for (const WorkerReport& report : reports) tally.merge(report.tally);

@@ -9,13 +9,14 @@ namespace {
 
 constexpr int listen_backlog = 4096;
 
-ListenOptions listen_options() {
+ListenOptions listen_options(bool joins) {
   ListenOptions options;
   options.subject = "A listener";
   options.table = "[[listener]]";
   options.file_mode = 0666;
   options.backlog = listen_backlog;
   options.shared_port = true;
+  options.joins = joins;
   return options;
 }
 
@@ -49,22 +50,22 @@ Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settin
       continue;
     }
     const std::string where = "listener[" + std::to_string(index) + "].address";
-    wanted.push_back(open(address, where, problems));
+    wanted.push_back(open(settings[index], where, problems));
   }
   return wanted;
 }
 
-Listeners::Listener Listeners::open(const std::string& address, const std::string& where,
+Listeners::Listener Listeners::open(const ListenerSettings& settings, const std::string& where,
                                     std::vector<Problem>& problems) {
-  const ListenOptions options = listen_options();
-  Listener listener{address, {}, std::make_shared<std::vector<ListeningSocket>>()};
+  const ListenOptions options = listen_options(settings.shared);
+  Listener listener{settings.address, {}, std::make_shared<std::vector<ListeningSocket>>()};
   const auto handed = std::find_if(handed_.begin(), handed_.end(), [&](const Handed& one) {
-    return one.configured == address && !one.sockets.empty();
+    return one.configured == settings.address && !one.sockets.empty();
   });
   if (handed != handed_.end()) {
     *listener.sockets = std::move(handed->sockets);
     handed_.erase(handed);
-  } else if (auto first = ListeningSocket::open(address, options)) {
+  } else if (auto first = ListeningSocket::open(settings.address, options)) {
     listener.sockets->push_back(std::move(*first));
   } else {
     problems.push_back({where, first.error()});

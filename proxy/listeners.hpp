@@ -59,7 +59,7 @@ class Listeners {
   std::vector<std::string> addresses() const;
 
  private:
-  Listener open(const std::string& address, const std::string& where,
+  Listener open(const ListenerSettings& settings, const std::string& where,
                 std::vector<Problem>& problems);
 
   Fleet& fleet_;

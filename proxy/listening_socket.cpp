@@ -130,7 +130,7 @@ core::Result<ListeningSocket, std::string> ListeningSocket::open(std::string_vie
       target->is_unix() ? std::string(address.substr(std::string_view("unix:").size())) : "";
   if (!path.empty()) {
     if (auto obstacle = clear_path(path, *target, messages)) return *obstacle;
-  } else if (!is_free(*target)) {
+  } else if (!options.joins && !is_free(*target)) {
     return messages.in_use();
   }
 

@@ -18,6 +18,7 @@ struct ListenOptions {
   mode_t file_mode = 0660;  ///< of the file of a unix socket
   int backlog = 128;
   bool shared_port = false;  ///< more sockets of this process will listen on the same port
+  bool joins = false;        ///< so may other processes of this user; with shared_port
 };
 
 /// A socket that listens. Closes itself, and removes its socket file when that is still its own:

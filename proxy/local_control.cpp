@@ -1,17 +1,13 @@
 #include "proxy/local_control.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "core/named.hpp"
 #include "proxy/drain_watch.hpp"
-#include "proxy/state_json.hpp"
 #include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
-namespace asio = boost::asio;
-
 namespace {
 
 /// How long the start waits for first verdicts and look-ups.
@@ -43,16 +39,13 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       reloads_({parts.io, parts.notices, *this, configured_.server.state_dir,
                 std::move(parts.read_settings), std::move(parts.settings_text)}),
       started_(Clock::now()),
-      started_ms_(wall_clock_ms()) {
+      started_ms_(wall_clock_ms()),
+      watch_(parts.io, [this] { follow(); }) {
   const auto saved = state_.load();
-  if (!saved) {
-    notices_.log(LogLevel::error, "the state file " + state_.path() + " is not used: " +
-                                      saved.error() + "; the configured values are in force");
-    const std::string aside = state_.set_aside();
-    if (!aside.empty()) notices_.log(LogLevel::error, "it is kept as " + aside);
-  }
+  if (!saved) tell_unusable(saved.error());
   core::Effective effective = core::lay_over(configured_, saved ? *saved : core::Overrides{});
   for (const std::string& notice : effective.notices) notices_.log(LogLevel::warn, notice);
+  dropped_ = effective.notices;
   // What was dropped must not come back at a later restart.
   has_dropped_overrides_ = !effective.notices.empty();
   overrides_ = std::move(effective.kept);
@@ -64,13 +57,16 @@ LocalControl::~LocalControl() = default;
 void LocalControl::start(std::function<void()> ready) {
   plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
   on_ready_ = std::move(ready);
-  if (state_.held_by().empty()) {
+  if (!state_.trouble().empty()) {
+    notices_.log(LogLevel::error, state_.trouble() + "; what is changed at run time is lost at a " +
+                                      "restart until that is put right");
+  }
+  if (decides()) {
     rollouts_.restore(std::move(overrides_.rollouts));
   } else {
-    notices_.log(LogLevel::error, "the state folder of " + state_.path() + " is held by " +
-                                      state_.held_by() +
-                                      ", which decides: nothing that is changed here is kept, and "
-                                      "no rollout begins, until it is gone");
+    rollouts_.follow(overrides_.rollouts);
+    follow_ejections();
+    begin_to_follow();
   }
   plan_ = with_trials(*plan_);
   reloads_.start();
@@ -82,6 +78,7 @@ void LocalControl::start(std::function<void()> ready) {
 
 void LocalControl::stop() {
   is_stopped_ = true;
+  watch_.stop();
   rollouts_.stop();
   reloads_.stop();
   ticker_.cancel();
@@ -104,32 +101,11 @@ void LocalControl::tick() {
   if (!watches_.empty()) poll_drains();
   // Before the first verdicts every pool looks broken.
   if (!on_ready_) rollouts_.tick();
-  begin_to_decide();
+  look_at_state();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });
-}
-
-/// The process that held the state folder is gone: what it left under way goes on here.
-void LocalControl::begin_to_decide() {
-  if (state_.held_by().empty() || Clock::now() < next_lock_) return;
-  next_lock_ = Clock::now() + std::chrono::seconds(1);
-  if (!state_.retry_lock()) return;
-  notices_.log(LogLevel::warn, "the state folder is free: this process decides from now on");
-  auto saved = state_.load();
-  if (saved) {
-    core::Effective effective = core::lay_over(configured_, *saved);
-    for (const std::string& notice : effective.notices) notices_.log(LogLevel::warn, notice);
-    overrides_ = std::move(effective.kept);
-    effective_ = std::move(effective.settings);
-    plan_ = std::make_shared<const core::Plan>(core::build_plan(plan_->generation + 1, effective_));
-    follow_membership();
-    rollouts_.restore(std::move(overrides_.rollouts));
-    plan_ = with_trials(*plan_);
-    post_plan(true, [] {});
-  }
-  keep_then([] {});
 }
 
 void LocalControl::check_ready() {
@@ -252,23 +228,6 @@ void LocalControl::on_resolved(const std::string& pool, const std::string& addre
                                const std::vector<SocketAddress>& addresses) {
   prober_.set_addresses(pool, address, addresses);
   post_condition(pool, address);
-}
-
-/// `then` runs when the overrides are on disk. A failed write is shouted about and does not stop
-/// the change: it is in force, and the next write may succeed.
-void LocalControl::keep_then(std::function<void()> then) {
-  if (!state_.is_kept()) return then();
-  overrides_.rollouts = rollouts_.records();
-  state_.save(to_state_text(overrides_),
-              [this, then = std::move(then)](const std::string& problem) {
-                asio::post(io_, [this, problem, then] {
-                  if (!problem.empty()) {
-                    notices_.log(LogLevel::error,
-                                 problem + "; what was changed is in force but lost at a restart");
-                  }
-                  then();
-                });
-              });
 }
 
 void LocalControl::audit(const Actor& actor, const std::string& change, const std::string& subject,

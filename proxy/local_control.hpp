@@ -16,6 +16,7 @@
 #include "core/plan.hpp"
 #include "proxy/control.hpp"
 #include "proxy/fleet.hpp"
+#include "proxy/folder_watch.hpp"
 #include "proxy/listeners.hpp"
 #include "proxy/notices.hpp"
 #include "proxy/prober.hpp"
@@ -30,6 +31,10 @@ namespace sluice::proxy {
 
 /// The control side of one proxy: knows what is configured, what was changed at run time and how
 /// every backend is, makes plans of it and posts them to the workers. Lives on the control thread.
+///
+/// Of several processes on one state folder one decides; the others follow what it writes.
+///
+///     following --the folder is free--> deciding --hand_over()--> following
 class LocalControl final : public Control, private RolloutGround, private ReloadGround {
  public:
   struct Parts {
@@ -54,6 +59,15 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void start(std::function<void()> ready);
   /// Ends health checks, look-ups and timers; waiting callers are answered.
   void stop();
+
+  /// Whether this process may change anything at run time; without a state folder it always may.
+  bool decides() const { return state_.held_by().empty(); }
+  /// Tries at once, and not only when it is due, to become the one that decides. Whether it is.
+  /// After start().
+  bool decide_now();
+  /// Lets another process decide, and follows it. `then` runs when what was changed here is on disk
+  /// and the folder is free. Takes the decision back when nobody else has it two seconds later.
+  void hand_over(std::function<void()> then);
 
   const Settings& settings() const { return effective_; }
   void set_readiness(Readiness readiness);
@@ -118,7 +132,6 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
   // local_control.cpp
   void tick();
-  void begin_to_decide();
   void check_ready();
   void post_plan(bool with_conditions, std::function<void()> then);
   void post_condition(const std::string& pool, const std::string& address);
@@ -133,11 +146,27 @@ class LocalControl final : public Control, private RolloutGround, private Reload
                  const std::string& seen);
   void on_resolved(const std::string& pool, const std::string& address,
                    const std::vector<SocketAddress>& addresses);
-  void keep_then(std::function<void()> then);
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
              const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
   const PoolSettings* find_pool(const std::string& name) const;
+
+  // control_decider.cpp
+  std::optional<Denial> not_decider() const;
+  void look_at_state();
+  void begin_to_follow();
+  void begin_to_decide();
+  void tell_holder();
+  void tell_unusable(const std::string& problem);
+  void follow();
+  void adopt(core::Overrides saved);
+  bool follow_ejections();
+  void tell_adopted(const Settings& before, const std::vector<core::DrainOverride>& drains);
+  void tell_drains(const std::vector<core::DrainOverride>& before);
+  std::shared_ptr<const core::Plan> with_splits() const;
+  void keep_then(std::function<void()> then);
+  void write_state(bool is_change, std::function<void()> then);
+  void note_write(const std::string& problem, bool is_change);
 
   // control_split.cpp
   RouteStatus route_status(std::size_t route) const;
@@ -162,13 +191,14 @@ class LocalControl final : public Control, private RolloutGround, private Reload
                   std::function<void()> done) override;
   std::string other_user(const std::string& route, const std::string& pool) const override;
   void undrain_pool(const std::string& pool, std::function<void()> done) override;
-  const std::string& state_held_by() const override { return state_.held_by(); }
   std::string drained_by(const std::string& pool) const override;
   void eject(const std::string& pool, const std::string& backend) override;
   void readmit(const std::string& pool) override;
   void keep(std::function<void()> done) override;
+  void keep_counts() override;
 
   // control_drain.cpp
+  std::optional<Denial> check_change(const std::string& pool, const std::string& backend) const;
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
   void watch_drain(DrainOrder order, std::set<std::string> addresses, bool is_removal,
                    Done<DrainStatus> done);
@@ -184,6 +214,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
   // control_reload.cpp
   const Settings& configured_settings() const override { return configured_; }
+  const std::string& state_held_by() const override { return state_.held_by(); }
   std::uint64_t generation() const override { return plan_->generation; }
   Outcome<std::vector<std::string>> try_settings(const Settings& next) const override;
   std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
@@ -233,8 +264,15 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::int64_t started_ms_;
   bool has_dropped_overrides_ = false;
   bool is_stopped_ = false;
-  TimePoint next_lock_{};  ///< then the state folder is tried again
   bool poll_under_way_ = false;
+  FolderWatch watch_;                 ///< while another process decides
+  std::string holder_;                ///< of the state folder, as it was told last
+  std::set<Key> taken_out_;           ///< backends that a rollout of the deciding process took out
+  std::vector<std::string> dropped_;  ///< notices of overrides that were told last
+  std::string unusable_;              ///< what was told of the state file last
+  std::string write_problem_;         ///< of the last write; "" when it went well
+  TimePoint next_look_{};             ///< at the state folder
+  TimePoint next_write_{};            ///< after one that failed
 };
 
 }  // namespace sluice::proxy

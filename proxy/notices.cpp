@@ -169,6 +169,13 @@ void Notices::reload_confirmed(std::uint64_t record, const std::string& who) noe
   events_.add("reload", body.str());
 }
 
+void Notices::decider(const DeciderStatus& decider) noexcept {
+  JsonWriter body;
+  body.open_object().key("is_self").boolean(decider.is_self).key("held_by").text(decider.held_by);
+  body.key("who").text("sluice").key("why").text("state folder").close_object();
+  events_.add("decider", body.str());
+}
+
 void Notices::readiness(const Readiness& readiness) noexcept {
   JsonWriter body;
   body.open_object().key("ready").boolean(readiness.ready).key("reason").text(readiness.reason);

@@ -38,6 +38,8 @@ class Notices {
   void reload(const ReloadNotice& notice) noexcept;
   /// Settings that waited for it stay; `record` is their number in the history.
   void reload_confirmed(std::uint64_t record, const std::string& who) noexcept;
+  /// An event only: what there is to say about it is logged beside it.
+  void decider(const DeciderStatus& decider) noexcept;
   void readiness(const Readiness& readiness) noexcept;
   void stopped(std::size_t cut) noexcept;
 

@@ -81,6 +81,7 @@ std::vector<Problem> Proxy::Impl::start() {
                                  read_settings_, settings_text_},
       settings_);
   open_admin(token, problems);
+  state_.introduce(admin_address_);
   if (problems.empty()) {
     begin();
   } else {
@@ -123,6 +124,7 @@ void Proxy::Impl::give_up() {
   listeners_.reset();
   fleet_.reset();
   access_log_.close();
+  state_.close();
 }
 
 void Proxy::Impl::begin() {

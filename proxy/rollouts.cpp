@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <tuple>
 
 #include "proxy/rollout_live.hpp"
 #include "proxy/wall_clock.hpp"
@@ -43,6 +44,18 @@ Rollouts::LivePtr Rollouts::find(const std::string& route) const {
   return known == live_.end() ? nullptr : *known;
 }
 
+bool Rollouts::is_present(const LivePtr& live) const {
+  return std::find(live_.begin(), live_.end(), live) != live_.end();
+}
+
+/// Nothing of it goes on but telling hooks what was told last.
+void Rollouts::part_with(const LivePtr& live) {
+  forget(*live);
+  std::erase(live_, live);
+  live->queries.reset();
+  parting_.emplace_back(Clock::now() + time_to_tell, live);
+}
+
 /// Makes it the newest rollout of its route.
 Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
   if (const LivePtr before = find(record.route)) {
@@ -52,10 +65,7 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
     ended.back().ledger.compact(core::Observation::present);
     ended.back().queued.reset();
     if (ended.size() > history_kept) ended.erase(ended.begin());
-    forget(*before);
-    std::erase(live_, before);
-    before->queries.reset();
-    parting_.emplace_back(Clock::now() + time_to_tell, before);
+    part_with(before);
   }
   auto live = std::make_shared<Live>(std::move(record));
   live->key = next_key_++;
@@ -80,6 +90,9 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
 }
 
 void Rollouts::restore(std::vector<core::RolloutRecord> records) {
+  is_following_ = false;
+  live_.clear();
+  ended_.clear();
   for (core::RolloutRecord& record : records) {
     // Time does not go back, whatever the clock says now.
     for (const RolloutDecision& decision : record.decisions) {
@@ -110,7 +123,54 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
   }
 }
 
+bool Rollouts::follow(const std::vector<core::RolloutRecord>& records) {
+  const auto asked = [](const std::vector<LivePtr>& all) {
+    std::vector<std::tuple<std::string, std::string, unsigned, std::uint64_t>> trials;
+    for (const LivePtr& live : all) {
+      const core::RolloutRecord& record = live->record();
+      if (!live->is_trial_on) continue;
+      trials.emplace_back(record.route, record.id, record.attempt, record.salt);
+    }
+    return trials;
+  };
+  const std::vector<LivePtr> before = live_;
+  const bool has_judged = !std::exchange(is_following_, true) && !before.empty();
+  if (has_judged) {
+    for (const LivePtr& live : before) part_with(live);
+  }
+  live_.clear();
+  ended_.clear();
+  for (auto record = records.begin(); record != records.end(); ++record) {
+    // The newest of a route comes last.
+    const bool is_history =
+        std::any_of(record + 1, records.end(),
+                    [&](const core::RolloutRecord& later) { return later.route == record->route; });
+    if (is_history) {
+      ended_[record->route].push_back(*record);
+    } else {
+      live_.push_back(followed(*record, has_judged ? std::vector<LivePtr>{} : before));
+    }
+  }
+  return has_judged || asked(before) != asked(live_);
+}
+
+/// The one that is known, when nothing of it has changed: its counts need not be gone through
+/// again.
+Rollouts::LivePtr Rollouts::followed(const core::RolloutRecord& record,
+                                     const std::vector<LivePtr>& before) {
+  const auto same = std::find_if(before.begin(), before.end(),
+                                 [&](const LivePtr& live) { return live->record() == record; });
+  if (same != before.end()) return *same;
+  auto live = std::make_shared<Live>(record);
+  live->is_trial_on = live->is_judging();
+  return live;
+}
+
 void Rollouts::retain(const std::vector<core::RolloutRecord>& kept) {
+  if (is_following_) {
+    follow(kept);
+    return;
+  }
   const auto is_kept = [&](const core::RolloutRecord& record) {
     return std::any_of(kept.begin(), kept.end(), [&](const core::RolloutRecord& one) {
       return one.route == record.route && one.id == record.id && one.attempt == record.attempt;
@@ -161,6 +221,7 @@ void Rollouts::tick() {
   if (is_stopped_ || live_.empty() || now < next_tick_) return;
   next_tick_ = now + tick_length;
   std::erase_if(parting_, [&](const auto& entry) { return entry.first < now; });
+  if (is_following_) return;
   const std::vector<LivePtr> all = live_;
   bool has_changed = false;
   bool may_have_counted = false;
@@ -186,7 +247,7 @@ void Rollouts::tick() {
   // Plain counts are half a second old at most when they are lost.
   if (!has_changed && (!may_have_counted || now < next_keep_)) return;
   next_keep_ = now + keep_length;
-  parts_.ground.keep([] {});
+  parts_.ground.keep_counts();
 }
 
 void Rollouts::ask_workers(const LivePtr& live) {
@@ -198,7 +259,7 @@ void Rollouts::ask_workers(const LivePtr& live) {
       },
       [this, live](std::vector<TrialReport> reports) {
         live->asks = false;
-        if (!is_stopped_) take_reports(live, std::move(reports));
+        if (!is_stopped_ && is_present(live)) take_reports(live, std::move(reports));
       });
 }
 

@@ -54,8 +54,6 @@ class RolloutGround {
   /// Another route whose split in force gives this pool a weight; "" when there is none.
   virtual std::string other_user(const std::string& route, const std::string& pool) const = 0;
   virtual void undrain_pool(const std::string& pool, std::function<void()> done) = 0;
-  /// The process that decides for the state folder, when it is another one; else "".
-  virtual const std::string& state_held_by() const = 0;
   /// Who drains a pool; "" when it does not drain.
   virtual std::string drained_by(const std::string& pool) const = 0;
   /// Takes a backend out of service, or lets all of a pool that were taken out back in.
@@ -63,6 +61,9 @@ class RolloutGround {
   virtual void readmit(const std::string& pool) = 0;
   /// Writes the state file; `done` when it is written.
   virtual void keep(std::function<void()> done) = 0;
+  /// The same for what is counted all the time; nobody waits, and nobody hears of it twice when it
+  /// fails.
+  virtual void keep_counts() = 0;
 };
 
 /// All rollouts of the proxy: asks the workers every 100 ms, lets each rollout judge, and does what
@@ -80,8 +81,12 @@ class Rollouts {
   Rollouts& operator=(const Rollouts&) = delete;
   ~Rollouts();
 
-  /// Goes on with what was kept on disk. Before the first plan is made.
+  /// Goes on with what was kept on disk, in place of what there was. Before the first plan is made,
+  /// or when this process begins to decide.
   void restore(std::vector<core::RolloutRecord> records);
+  /// Another process decides: shows what it has kept, and draws as it does, but judges nothing,
+  /// moves nothing and calls nobody. True when requests have to be asked for something else now.
+  bool follow(const std::vector<core::RolloutRecord>& records);
   /// A reload took some away: those that are not in `kept` end.
   void retain(const std::vector<core::RolloutRecord>& kept);
   void stop();
@@ -114,6 +119,9 @@ class Rollouts {
 
   // rollouts.cpp
   LivePtr find(const std::string& route) const;
+  bool is_present(const LivePtr& live) const;
+  void part_with(const LivePtr& live);
+  static LivePtr followed(const core::RolloutRecord& record, const std::vector<LivePtr>& before);
   LivePtr enlist(core::RolloutRecord record);
   bool follow_split(const LivePtr& live);
   void ask_workers(const LivePtr& live);
@@ -160,6 +168,7 @@ class Rollouts {
   std::int64_t started_ms_;  ///< wall clock at started_, never before what was kept
   TimePoint next_tick_;
   TimePoint next_keep_;
+  bool is_following_ = false;
   bool is_stopped_ = false;
 };
 

@@ -29,6 +29,8 @@ std::uint32_t new_weight(const std::vector<ShareSettings>& shares,
 }
 
 void Rollouts::carry_out(const LivePtr& live, const core::RolloutSteps& steps) {
+  // Ended by a reload, or handed to another process, while it waited for the workers.
+  if (!is_present(live)) return;
   const core::RolloutRecord& record = live->record();
   for (const core::RolloutStep& step : steps) {
     switch (step.kind) {
@@ -98,7 +100,7 @@ void Rollouts::put_weight(const LivePtr& live, std::uint32_t weight, bool is_urg
 
 void Rollouts::weight_is_in_force(const LivePtr& live, std::uint32_t weight) {
   // A reload may have ended it meanwhile.
-  if (std::find(live_.begin(), live_.end(), live) == live_.end()) return;
+  if (!is_present(live)) return;
   const core::RolloutSteps steps = live->machine.weight_in_force(weight, now_ms());
   tell_decisions(*live);
   carry_out(live, steps);
@@ -119,7 +121,7 @@ void Rollouts::ask_gate(const LivePtr& live, std::size_t gate) {
   live->hooks->ask_gate(live->record().policy.gates[gate], live->machine.status(),
                         [this, weak, gate](std::optional<bool> agrees, const std::string& words) {
                           const LivePtr asked = weak.lock();
-                          if (!asked) return;
+                          if (!asked || !is_present(asked)) return;
                           asked->machine.gate_answer(gate, agrees, words, now_ms());
                           tell_decisions(*asked);
                         });

@@ -285,9 +285,6 @@ void Rollouts::steer(const std::string& route, RolloutVerb verb,
                  "the rollout is at revision " + std::to_string(revision) + ", not " +
                      std::to_string(*if_match) + "; read it again and decide anew"});
   }
-  if (const std::string& holder = parts_.ground.state_held_by(); !holder.empty()) {
-    return deny({409, "Another process decides", "the state folder is held by " + holder});
-  }
   if (verb == RolloutVerb::retry) {
     if (auto denial = retry(live, actor)) return deny(std::move(*denial));
   } else {

@@ -50,6 +50,8 @@ std::shared_ptr<const core::Trial> Rollouts::trial(const std::string& route) con
   // Only those two are compared, so a third pool takes nothing from the chance of either.
   trial->weight = of_both > 0 ? trial->weight / of_both : 0;
   trial->salt = record.salt;
+  // Who does not judge does not shield either; users are drawn alike everywhere.
+  if (is_following_) return trial;
   trial->judges_units = record.by_units;
   trial->shields = record.policy.shield && record.policy.mode == RolloutMode::act;
   trial->shield_budget = record.policy.shield_budget;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -16,34 +19,52 @@ namespace sluice::proxy {
 /// What was changed at run time, on disk: a new file, fsync, rename, fsync of the folder (pitfall
 /// P17), by a thread of its own. Changes that come while one is being written go out together with
 /// the next write.
+///
+/// Of several processes on one folder the one that has locked it writes; the others read. All calls
+/// but save() come from one thread.
 class StateFile {
  public:
+  /// What held_by() says between release() and the moment somebody else is seen to hold the folder.
+  static constexpr const char* nobody_yet = "nobody yet";
+
   /// "" as the folder: nothing is kept.
   explicit StateFile(std::string folder);
   StateFile(const StateFile&) = delete;
   StateFile& operator=(const StateFile&) = delete;
   ~StateFile() { close(); }
 
-  /// Writes what waits, calls back for it, and ends the thread. Idempotent.
+  /// Writes what waits, calls back for it, ends the thread and lets go of the folder. Idempotent.
   void close();
 
   bool is_kept() const { return !folder_.empty(); }
+  const std::string& folder() const { return folder_; }
   const std::string& path() const { return path_; }
 
-  /// Who else holds the folder, in words: then nothing is written here, and that process decides.
-  /// "" when this one holds it, or nothing is kept.
+  /// Who else holds the folder, in words, such as "process 123, admin 127.0.0.1:9901": then nothing
+  /// is written here, and that process decides. "" when this one holds it, or nothing is kept.
   const std::string& held_by() const { return held_by_; }
-
-  /// Tries to become the one that holds the folder. True when it is now.
+  /// Under which admin address other processes name this one, "" for none.
+  void introduce(std::string admin_address);
+  /// Tries to become the one that holds the folder. True when it is now; else held_by() is up to
+  /// date.
   bool retry_lock();
+  /// Writes what waits and lets go of the folder: from now on somebody else may hold it, and this
+  /// one reads. retry_lock() would take it back.
+  void release();
 
-  /// Makes the folder when missing and checks that it can be written. A sentence when not, else "".
+  /// Makes the folder when missing and checks that it can be written. A sentence when this cannot
+  /// be what was meant, else "". A folder that was used before and cannot be written now is a
+  /// trouble() only.
   std::string prepare();
-  /// Moves a file that cannot be used out of the way of the next save(), for somebody to look at.
-  /// Where it is now, or "".
-  std::string set_aside() const;
-  /// What the file says; empty overrides when there is none. The error is a sentence.
-  core::Result<core::Overrides, std::string> load() const;
+  /// What is wrong with the folder at the start, although it goes on; "" when nothing.
+  const std::string& trouble() const { return trouble_; }
+
+  /// What the file says; empty overrides when there is none. The error is a sentence. A file that
+  /// cannot be used is moved to aside() before the next write, for somebody to look at.
+  core::Result<core::Overrides, std::string> load();
+  /// Whether there is another file than the one that load() has seen last.
+  bool has_changed() const;
+  std::string aside() const;
 
   /// Writes `text` in place of the file. `done` gets "" or a sentence, on the file's thread; at
   /// once when nothing is kept.
@@ -51,17 +72,36 @@ class StateFile {
   void save(std::string text, Done done);
 
  private:
+  /// Which file it was, and in which state.
+  struct Mark {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    std::int64_t changed_ns = 0;
+    bool operator==(const Mark&) const = default;
+  };
+
+  static Mark mark_of(const struct stat& file);
+  bool was_used_before() const;
+  void start_writer();
+  void stop_writer();
   void run();
   void lock_folder();
+  void sign() const;
+  std::string move_aside(const std::string& aside);
   std::string write(const std::string& text) const;
 
   std::string folder_;
   std::string path_;
   std::string held_by_;
+  std::string admin_;
+  std::string trouble_;
+  std::optional<Mark> seen_;
   int lock_ = -1;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;
+  std::string aside_;
   std::vector<Done> waiting_;
   bool closing_ = false;
   std::thread writer_;

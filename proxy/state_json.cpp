@@ -96,6 +96,13 @@ core::Overrides overrides_of(const json::object& root, std::int64_t written_as) 
   return overrides;
 }
 
+json::value parsed(std::string_view text, boost::system::error_code& error) {
+  // Words of a rollout may come from a hook that does not speak UTF-8.
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  return json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+}
+
 }  // namespace
 
 std::string to_state_text(const core::Overrides& overrides) {
@@ -132,16 +139,17 @@ std::string to_state_text(const core::Overrides& overrides) {
 
 core::Result<core::Overrides, std::string> read_state_text(std::string_view text) {
   boost::system::error_code error;
-  // Words of a rollout may come from a hook that does not speak UTF-8.
-  json::parse_options options;
-  options.allow_invalid_utf8 = true;
-  const json::value root =
-      json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  const json::value root = parsed(text, error);
   if (error) return "it is not JSON (" + error.message() + ")";
   try {
     const json::object& object = root.as_object();
     const auto found = json::value_to<std::int64_t>(object.at("format"));
-    if (found < oldest_format || found > format) {
+    if (found > format) {
+      return "a newer version of sluice wrote it: its format is " + std::to_string(found) +
+             ", this version reads formats " + std::to_string(oldest_format) + " and " +
+             std::to_string(format);
+    }
+    if (found < oldest_format) {
       return "its format is " + std::to_string(found) + ", this version reads formats " +
              std::to_string(oldest_format) + " and " + std::to_string(format);
     }
@@ -151,6 +159,15 @@ core::Result<core::Overrides, std::string> read_state_text(std::string_view text
   } catch (const std::exception& problem) {
     return std::string("a member is missing or of the wrong type (") + problem.what() + ")";
   }
+}
+
+std::optional<std::int64_t> newer_format(std::string_view text) {
+  boost::system::error_code error;
+  const json::value root = parsed(text, error);
+  const json::object* object = error ? nullptr : root.if_object();
+  const json::value* found = object == nullptr ? nullptr : object->if_contains("format");
+  if (found == nullptr || !found->is_int64() || found->get_int64() <= format) return std::nullopt;
+  return found->get_int64();
 }
 
 }  // namespace sluice::proxy

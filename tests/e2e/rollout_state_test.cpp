@@ -245,10 +245,13 @@ TEST(RolloutState, ASecondProcessOnTheSameDirectoryDecidesNothing) {
   EXPECT_EQ(refused.status, 409u) << refused;
   const std::string pid = std::to_string(first.sluice.pid());
   EXPECT_NE(refused.string("/detail").find(pid), std::string::npos) << pid << ": " << refused;
-  EXPECT_EQ(second.weight(), 0);
+  EXPECT_TRUE(eventually([&] { return first.weight() == 5 && second.weight() == 5; }));
   EXPECT_EQ(first.rollout().string("/id"), "build-1");
+  EXPECT_EQ(second.rollout().string("/id"), "build-1") << "it shows what the other one does";
+  EXPECT_EQ(second.steer("abort").status, 409u);
   const Load users(first.users());
   EXPECT_TRUE(first.reaches("done"));
+  EXPECT_TRUE(eventually([&] { return second.weight() == 100; })) << second.told();
 }
 
 TEST(RolloutState, TheNextProcessOnTheDirectoryGoesOnWithTheRollout) {

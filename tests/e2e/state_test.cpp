@@ -1,4 +1,8 @@
+#include <sys/mount.h>
+#include <unistd.h>
+
 #include <filesystem>
+#include <memory>
 
 #include "tests/e2e/scene.hpp"
 
@@ -129,6 +133,106 @@ TEST(State, ACorruptFileIsToldAndTheConfiguredValuesRun) {
     scene.sluice.restart();
     EXPECT_EQ(scene.weights(), "20/100 80/0 ");
   }
+}
+
+TEST(State, AFileOfANewerVersionIsNamedAndKept) {
+  Kept scene;
+  ASSERT_EQ(scene.sluice.admin().split("30", "70").status, 200u);
+  scene.sluice.process().kill();
+  const std::string file = scene.sluice.file("state") + "/state.json";
+  std::string newer = read_file(file);
+  const std::string format = "\"format\":2";
+  ASSERT_NE(newer.find(format), std::string::npos);
+  newer.replace(newer.find(format), format.size(), "\"format\":9");
+  write_file(file, newer);
+  const std::size_t before = scene.sluice.operational_log().size();
+  scene.sluice.restart();
+  EXPECT_EQ(scene.weights(), "100/100 0/0 ");
+  EXPECT_EQ(scene.sluice.client().get("/").body, "v1") << "traffic goes on";
+  const std::string log = scene.sluice.operational_log().substr(before);
+  EXPECT_NE(log.find("its format is 9"), std::string::npos) << log;
+  EXPECT_NE(log.find(file + ".format-9"), std::string::npos) << log;
+  EXPECT_EQ(read_file(file), newer) << "nothing was written, so nothing had to be moved";
+  ASSERT_EQ(scene.sluice.admin().split("20", "80").status, 200u);
+  EXPECT_EQ(read_file(file + ".format-9"), newer);
+  scene.sluice.restart();
+  EXPECT_EQ(scene.weights(), "20/100 80/0 ");
+}
+
+std::size_t count_of(const std::string& text, const std::string& words) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+TEST(State, AFullDiskIsToldForEachChangeAndTrafficGoesOn) {
+  Kept scene;
+  ASSERT_EQ(scene.sluice.admin().split("90", "10").status, 200u);
+  const std::string obstacle = scene.sluice.file("state") + "/state.json.new";
+  std::filesystem::create_symlink("/dev/full", obstacle);
+  ASSERT_EQ(scene.sluice.admin().split("50", "50").status, 200u);
+  ASSERT_EQ(scene.sluice.admin().split("0", "100").status, 200u);
+  EXPECT_EQ(scene.sluice.client().get("/").body, "v2");
+  EXPECT_EQ(scene.sluice.readiness(), 200u);
+  EXPECT_EQ(count_of(scene.sluice.operational_log(), "No space left"), 2u)
+      << scene.sluice.operational_log();
+  std::filesystem::remove(obstacle);
+  EXPECT_TRUE(scene.sluice.logs("is written again"));
+  scene.sluice.restart();
+  EXPECT_EQ(scene.weights(), "0/100 100/0 ") << "what could not be written then is kept now";
+}
+
+/// A folder in which nothing can be written: by its mode, for root by a mount of its own.
+class ReadOnly {
+ public:
+  explicit ReadOnly(std::string folder) : folder_(std::move(folder)), is_root_(::geteuid() == 0) {
+    const char* path = folder_.c_str();
+    if (!is_root_) {
+      std::filesystem::permissions(
+          folder_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+      is_done_ = true;
+    } else if (::mount(path, path, nullptr, MS_BIND, nullptr) == 0) {
+      is_mounted_ = true;
+      is_done_ = ::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0;
+    }
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+  ~ReadOnly() {
+    if (is_mounted_) ::umount2(folder_.c_str(), MNT_DETACH);
+    if (!is_root_) std::filesystem::permissions(folder_, std::filesystem::perms::owner_all);
+  }
+  bool is_done() const { return is_done_; }
+
+ private:
+  std::string folder_;
+  bool is_root_;
+  bool is_mounted_ = false;
+  bool is_done_ = false;
+};
+
+TEST(State, AReadOnlyDirectoryIsToldAndWhatItHoldsIsInForce) {
+  Kept scene;
+  ASSERT_EQ(scene.sluice.admin().split("0", "100").status, 200u);
+  auto read_only = std::make_unique<ReadOnly>(scene.sluice.file("state"));
+  if (!read_only->is_done()) GTEST_SKIP() << "this machine allows no mounts";
+  ASSERT_EQ(scene.sluice.admin().split("30", "70").status, 200u) << "at run time";
+  EXPECT_TRUE(scene.sluice.logs("cannot make"));
+  const std::size_t before = scene.sluice.operational_log().size();
+  scene.sluice.restart();
+  EXPECT_EQ(scene.sluice.readiness(), 200u);
+  const std::string log = scene.sluice.operational_log().substr(before);
+  EXPECT_NE(log.find(scene.sluice.file("state") + " cannot be written"), std::string::npos) << log;
+  EXPECT_EQ(scene.weights(), "0/100 100/0 ") << "as it was written last";
+  EXPECT_EQ(scene.sluice.client().get("/").body, "v2");
+  ASSERT_EQ(scene.sluice.admin().split("100", "0").status, 200u);
+  EXPECT_EQ(scene.sluice.client().get("/").body, "v1");
+  read_only.reset();
+  EXPECT_TRUE(scene.sluice.logs("is written again"));
+  scene.sluice.restart();
+  EXPECT_EQ(scene.weights(), "100/100 0/0 ");
 }
 
 TEST(State, WithoutADirectoryNothingSurvivesAndAWarningSaysSo) {

@@ -101,8 +101,11 @@ TEST(Exporter, ShowsTheConditionOfTheProxy) {
   EXPECT_EQ(shown.value("sluice_config_generation"), 7);
   EXPECT_EQ(shown.value("sluice_config_last_reload_success"), 1);
   EXPECT_EQ(shown.value("sluice_build_info", {{"version", "1.2.3"}}), 1);
+  EXPECT_EQ(shown.value("sluice_is_decider"), 1);
   snapshot.last_reload_ok = false;
+  snapshot.is_decider = false;
   EXPECT_EQ(exposed(snapshot).value("sluice_config_last_reload_success"), 0);
+  EXPECT_EQ(exposed(snapshot).value("sluice_is_decider"), 0);
 }
 
 TEST(Exporter, KnowsEveryFamilyByTypeAndByNoOtherLabels) {
@@ -138,6 +141,7 @@ TEST(Exporter, KnowsEveryFamilyByTypeAndByNoOtherLabels) {
       {"sluice_config_generation", {"gauge", {}}},
       {"sluice_config_last_reload_success", {"gauge", {}}},
       {"sluice_config_last_reload_timestamp_seconds", {"gauge", {}}},
+      {"sluice_is_decider", {"gauge", {}}},
       {"sluice_build_info", {"gauge", {"version"}}},
       {"process_cpu_seconds_total", {"counter", {}}},
       {"process_start_time_seconds", {"gauge", {}}},

@@ -55,7 +55,7 @@ TEST(StateFileTest, AnotherProcessFindsItAfterAnEnd) {
     ASSERT_EQ(file.prepare(), "");
     file.save(to_state_text(drain_of("shop-v1")), [](const std::string&) {});
   }
-  const StateFile next(folder.file("state"));
+  StateFile next(folder.file("state"));
   const auto loaded = next.load();
   ASSERT_TRUE(loaded);
   EXPECT_EQ(*loaded, drain_of("shop-v1"));

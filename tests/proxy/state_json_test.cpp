@@ -84,7 +84,13 @@ TEST(StateJsonTest, TheTextIsOneLineThatNamesItsFormat) {
 TEST(StateJsonTest, ANewerFormatIsRefusedByItsNumber) {
   const auto read = read_state_text(R"({"format":3,"something":"else"})");
   ASSERT_FALSE(read);
-  EXPECT_EQ(read.error(), "its format is 3, this version reads formats 1 and 2");
+  EXPECT_EQ(read.error(),
+            "a newer version of sluice wrote it: its format is 3, this version reads formats 1 and "
+            "2");
+  EXPECT_EQ(newer_format(R"({"format":3,"something":"else"})"), 3);
+  for (const char* text : {R"({"format":2})", R"({"format":"3"})", "[3]", "{", ""}) {
+    EXPECT_EQ(newer_format(text), std::nullopt) << text;
+  }
 }
 
 TEST(StateJsonTest, WhatIsNoJsonIsRefused) {

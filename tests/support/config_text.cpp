@@ -17,13 +17,15 @@ ConfigText& ConfigText::route(const std::string& name, const std::string& split,
   return *this;
 }
 
-std::string ConfigText::text(const std::string& state_dir) const {
+std::string ConfigText::text(const std::string& own_state_dir) const {
   std::string out = "[server]\n" + server;
-  out += "state_dir = \"" + (keeps_state ? state_dir : std::string()) + "\"\n";
+  const std::string own = keeps_state ? own_state_dir : std::string();
+  out += "state_dir = \"" + (state_dir.empty() ? own : state_dir) + "\"\n";
   out += "\n[admin]\naddress = \"" + admin_address + "\"\n" + admin;
   out += "\n[log]\n" + log + "\n" + tables;
   for (const std::string& address : listeners)
-    out += "\n[[listener]]\naddress = \"" + address + "\"\n";
+    out += "\n[[listener]]\naddress = \"" + address + "\"\n" +
+           (shares_listeners ? "shared = true\n" : "");
   return out + pools_and_routes_;
 }
 

@@ -15,6 +15,8 @@ struct ConfigText {
   std::vector<std::string> listeners;         ///< addresses; empty: one free port of 127.0.0.1
   std::string admin_address;                  ///< empty: a free port of 127.0.0.1
   bool keeps_state = false;                   ///< state_dir is a directory of the process, or ""
+  std::string state_dir;                      ///< in place of that: one that several share
+  bool shares_listeners = false;              ///< with other processes
 
   ConfigText& pool(const std::string& name, const std::vector<std::string>& backends,
                    const std::string& lines = "");
@@ -23,7 +25,7 @@ struct ConfigText {
                     const std::string& lines = "");
 
   /// The whole file; `listeners` and `admin_address` must be set.
-  std::string text(const std::string& state_dir) const;
+  std::string text(const std::string& own_state_dir) const;
 
  private:
   std::string pools_and_routes_;

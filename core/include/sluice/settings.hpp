@@ -139,6 +139,7 @@ struct RouteSettings {
 /// An address on which clients connect: "IPv4:port", "[IPv6]:port" or "unix:/path".
 struct ListenerSettings {
   std::string address = {};
+  bool shared = false;  ///< another sluice process may listen there, too; not for unix sockets
   bool operator==(const ListenerSettings&) const = default;
 };
 

@@ -99,6 +99,13 @@ struct SettingsStatus {
   std::int64_t confirm_by_ms = 0;  ///< then the settings before come back; 0: nothing is awaited
 };
 
+/// Which of the processes on one state folder decides: it alone is asked for changes, judges
+/// rollouts and writes; the others follow it.
+struct DeciderStatus {
+  bool is_self = true;       ///< this one; always without a state folder
+  std::string held_by = {};  ///< else who does: "process 123, admin 127.0.0.1:9901"
+};
+
 struct Status {
   std::string version;
   std::int64_t started_ms = 0;  ///< since the Unix epoch
@@ -106,6 +113,7 @@ struct Status {
   std::uint64_t generation = 0;  ///< of the plan in force
   unsigned workers = 0;
   Readiness readiness;
+  DeciderStatus decider;
   std::vector<ListenerCounts> listeners;
   std::vector<RouteStatus> routes;
   std::vector<PoolStatus> pools;
