@@ -188,8 +188,8 @@ void add_section(const char* subject, Details& details, std::vector<SettingsChan
   if (!all.empty()) out.push_back({subject, ChangeKind::changed, std::move(all)});
 }
 
-void compare_sections(const Settings& before, const Settings& after,
-                      std::vector<SettingsChange>& out) {
+void compare_server(const Settings& before, const Settings& after,
+                    std::vector<SettingsChange>& out) {
   Details server;
   server.add("workers", before.server.workers, after.server.workers);
   server.add("lame_duck", before.server.lame_duck, after.server.lame_duck);
@@ -199,6 +199,11 @@ void compare_sections(const Settings& before, const Settings& after,
   server.add("trusted_proxies", before.server.trusted_proxies, after.server.trusted_proxies);
   server.add("watch", before.server.watch, after.server.watch);
   add_section("server", server, out);
+}
+
+void compare_sections(const Settings& before, const Settings& after,
+                      std::vector<SettingsChange>& out) {
+  compare_server(before, after, out);
   Details admin;
   admin.add("address", before.admin.address, after.admin.address);
   admin.add("token_file", before.admin.token_file, after.admin.token_file);

@@ -84,7 +84,7 @@ class BackendRegistry {
   using Name = std::pair<std::string_view, std::string_view>;
   /// Finds without making strings.
   struct Before {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
     static Name name(const Key& key) { return {key.first, key.second}; }
     static Name name(const Name& name) { return name; }
     template <class A, class B>

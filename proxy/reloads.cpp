@@ -1,20 +1,17 @@
 #include "proxy/reloads.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <memory>
 #include <utility>
 
 #include "core/difference.hpp"
 #include "core/text_hash.hpp"
-#include "proxy/admin_json.hpp"
 #include "proxy/wall_clock.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 const std::string own_name = "sluice";
-constexpr const char* not_confirmed = "confirmation did not come";
 
 std::string hash_of(const std::string& text) {
   return text.empty() ? std::string() : core::text_hash(text);
@@ -116,16 +113,6 @@ void Reloads::take(Settings next, const Actor& actor, Done<ReloadStatus> done) {
   put({std::move(next), "", "library", static_cast<bool>(read_), true}, {}, actor, std::move(done));
 }
 
-/// Two ways back at once would be none.
-std::optional<Denial> Reloads::obstacle(const ReloadOrder& order) const {
-  if (!pending_ || order.dry_run) return std::nullopt;
-  return Denial{409, "A reload waits for confirmation",
-                "record " + std::to_string(pending_->record) + " is in force until " +
-                    utc_text(pending_->until_ms) +
-                    " unless it is confirmed (POST /v1/reload/confirm, sluice reload confirm); "
-                    "confirm it or let it go back, then try again"};
-}
-
 void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                   Done<ReloadStatus> done) {
   const Settings& configured = ground_.configured_settings();
@@ -187,91 +174,6 @@ void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor
     notices_.reload(notice);
   }
   answer(done, std::move(denial));
-}
-
-void Reloads::await_confirmation(Settings before, milliseconds time) {
-  const ReloadRecords& records = history_.records();
-  Pending pending;
-  pending.record = records.back()->number;
-  pending.until_ms = wall_clock_ms() + time.count();
-  pending.before = std::move(before);
-  pending.text_before = (*(records.end() - 2))->text;
-  pending.record_before = (*(records.end() - 2))->number;
-  notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
-                                   " wait for confirmation until " + utc_text(pending.until_ms) +
-                                   "; without it those of record " +
-                                   std::to_string(pending.record_before) + " come back");
-  timer_.expires_after(time);
-  timer_.async_wait([this, record = pending.record](const boost::system::error_code& error) {
-    if (!error && pending_ && pending_->record == record) go_back();
-  });
-  pending_ = std::move(pending);
-}
-
-void Reloads::go_back() {
-  Pending pending = std::move(*pending_);
-  pending_.reset();
-  notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
-                                   " were not confirmed; those of record " +
-                                   std::to_string(pending.record_before) + " come back");
-  put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true}, {},
-      {own_name, "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
-        if (outcome) return;
-        notices_.log(LogLevel::error,
-                     "the settings before do not come back: " + outcome.error().detail);
-      });
-}
-
-void Reloads::confirm(const Actor& actor, const Done<ReloadStatus>& done) {
-  if (!pending_) {
-    return answer(done, Denial{409, "Nothing to confirm",
-                               "no reload waits for confirmation; GET /v1/reloads shows what was "
-                               "done"});
-  }
-  timer_.cancel();
-  const std::string record = "record " + std::to_string(pending_->record);
-  pending_.reset();
-  notices_.audit({"reload", "settings", actor.who, actor.from, record + " unconfirmed",
-                  record + " confirmed"});
-  notices_.reload_confirmed(history_.records().back()->number, actor.who);
-  answer(done, present_status());
-}
-
-const ReloadRecord* Reloads::find(const std::string& which) const {
-  const ReloadRecords& records = history_.records();
-  if (records.empty()) return nullptr;
-  const ReloadRecord& present = *records.back();
-  if (which == "present") return &present;
-  if (which == "previous") {
-    const auto found = std::find_if(records.rbegin(), records.rend(), [&](const auto& record) {
-      return !record->text.empty() && record->text != present.text;
-    });
-    return found == records.rend() ? nullptr : found->get();
-  }
-  const auto found = std::find_if(records.begin(), records.end(), [&](const auto& record) {
-    return std::to_string(record->number) == which;
-  });
-  return found == records.end() ? nullptr : found->get();
-}
-
-Outcome<ReloadRecord> Reloads::record(const std::string& which) const {
-  if (const ReloadRecord* found = find(which)) return *found;
-  if (which == "previous") {
-    return Denial{404, "No earlier settings",
-                  "the history holds no other settings than the present ones; GET /v1/reloads "
-                  "lists it"};
-  }
-  return Denial{404, "No such record",
-                "the history has no record \"" + which + "\"; GET /v1/reloads lists it"};
-}
-
-std::vector<ReloadRecord> Reloads::history() const {
-  std::vector<ReloadRecord> newest_first;
-  const ReloadRecords& records = history_.records();
-  for (auto record = records.rbegin(); record != records.rend(); ++record) {
-    newest_first.push_back(**record);
-  }
-  return newest_first;
 }
 
 SettingsStatus Reloads::status() const {
