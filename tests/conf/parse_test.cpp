@@ -219,6 +219,22 @@ connect = "1s"
   EXPECT_EQ(slow.head, TimeoutSettings{}.head);
 }
 
+TEST(Parse, a_listener_may_be_shared) {
+  const Settings settings = settings_of(R"(
+[[listener]]
+address = "127.0.0.1:8080"
+shared = true
+[[listener]]
+address = "127.0.0.1:8081"
+[pool.a]
+backends = ["127.0.0.1:1"]
+[route.b.split]
+a = 1
+)");
+  EXPECT_TRUE(settings.listeners.at(0).shared);
+  EXPECT_FALSE(settings.listeners.at(1).shared);
+}
+
 TEST(Parse, keeps_pools_routes_and_shares_in_the_order_of_the_file) {
   const Settings settings = settings_of(R"(
 [[listener]]

@@ -107,6 +107,13 @@ TEST(ValidateListenerTest, TwoMayNotShareAnAddress) {
             "on once.");
 }
 
+TEST(ValidateListenerTest, APortMayBeSharedWithAnotherProcessAndAUnixSocketMayNot) {
+  EXPECT_EQ(places_after([](Settings& s) {
+              s.listeners = {{"127.0.0.1:8080", true}, {"unix:/run/shop.sock", true}};
+            }),
+            Places{"listener[1].shared"});
+}
+
 TEST(ValidateListenerTest, PortZeroIsAnotherPortEachTime) {
   EXPECT_EQ(places_after([](Settings& s) {
               s.listeners = {{"127.0.0.1:0"}, {"127.0.0.1:0"}};

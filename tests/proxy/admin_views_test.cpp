@@ -23,6 +23,9 @@ TEST(AdminViews, ColourDoesNotChangeTheLayout) {
 
 TEST(AdminViews, WhatIsNoJsonIsShownAsItIs) {
   EXPECT_EQ(status_view("plain", false), "plain");
+  EXPECT_NE(status_view(R"({"decider":{"is_self":false,"held_by":"process 7, admin a:1"}})", false)
+                .find(", 0 workers, follows process 7, admin a:1\n"),
+            std::string::npos);
   EXPECT_EQ(problem_view(502, "Bad\nGateway"), "502 Bad");
   EXPECT_FALSE(drain_verdict("plain").drained);
 }

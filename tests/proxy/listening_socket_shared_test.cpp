@@ -67,6 +67,30 @@ TEST(SharedListeningSocket, AStrangerCannotJoinAPortThatIsShared) {
   EXPECT_NE(stranger.error().find("[[listener]]"), std::string::npos);
 }
 
+TEST(SharedListeningSocket, WhoSaysSoJoinsAPortThatIsShared) {
+  auto first = ListeningSocket::open("127.0.0.1:0", shared());
+  ASSERT_TRUE(first);
+  ListenOptions options = shared();
+  options.joins = true;
+  const auto second = ListeningSocket::open(first->address(), options);
+  ASSERT_TRUE(second) << second.error();
+  EXPECT_EQ(second->address(), first->address());
+  const std::string address = first->address();
+  { const ListeningSocket closed = std::move(*first); }
+  const support::Fd client = connect_to(address);
+  EXPECT_TRUE(accepts(*second));
+}
+
+TEST(SharedListeningSocket, WhoSaysSoDoesNotJoinAPortThatIsNotShared) {
+  ListenOptions alone = shared();
+  alone.shared_port = false;
+  const auto first = ListeningSocket::open("127.0.0.1:0", alone);
+  ASSERT_TRUE(first);
+  ListenOptions options = shared();
+  options.joins = true;
+  EXPECT_FALSE(ListeningSocket::open(first->address(), options));
+}
+
 TEST(SharedListeningSocket, AnotherOneOfAUnixSocketServesTheSameFile) {
   const support::TempDir folder;
   const std::string path = folder.file("shop.sock");

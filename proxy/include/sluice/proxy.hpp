@@ -104,7 +104,8 @@ class Proxy {
   /// The same for the admin interface; "" without one.
   std::string admin_address() const;
 
-  // Changes. `who` is whom audits and notices name.
+  // Changes. `who` is whom audits and notices name. Where another process on the same state folder
+  // decides, all but reload() are denied with 409 and its name.
 
   /// New weights for a route. Only their ratio counts; pools left out get 0. `done` is called when
   /// they are in force for every request that starts from then on, and on disk. 404 no such route,
