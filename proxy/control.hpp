@@ -13,6 +13,7 @@
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 #include "sluice/status.hpp"
+#include "sluice/upgrade.hpp"
 
 /// What the admin interface can see and do. One object per proxy; every function is called on, and
 /// every callback runs on, the control thread. Callbacks run exactly once, never inside the call
@@ -102,6 +103,11 @@ class Control {
   /// One entry by its number; "present", or "previous": the newest with another text than that.
   /// 404.
   virtual Outcome<ReloadRecord> reload_record(const std::string& record) = 0;
+
+  /// Lets a new process take the place of this one, which then finishes what it has and stops. 409
+  /// another one is on its way or something else is in the way, 501 nobody knows how to start it,
+  /// 502 it did not come to serve; then this process goes on as before.
+  virtual void upgrade(UpgradeOrder order, Actor actor, Done<UpgradeStatus> done) = 0;
 
   /// The events after `last_id` that are still kept (the newest 1024), oldest first.
   virtual std::vector<Event> events_since(std::uint64_t last_id) const = 0;

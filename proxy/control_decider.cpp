@@ -35,6 +35,10 @@ bool same_drains(const std::vector<core::DrainOverride>& a,
 /// Why nothing can be changed here; none when this process decides.
 std::optional<Denial> LocalControl::not_decider() const {
   if (decides()) return std::nullopt;
+  if (!standby_for_.empty()) {
+    return Denial{409, "Another process takes over",
+                  standby_for_ + " decides; ask again in a second"};
+  }
   const std::string& holder = state_.held_by();
   if (holder == StateFile::nobody_yet) {
     return Denial{409, "No process decides",
@@ -64,7 +68,7 @@ void LocalControl::look_at_state() {
 
 bool LocalControl::decide_now() {
   if (decides()) return true;
-  if (is_stopped_ || !state_.retry_lock()) return false;
+  if (is_stopped_ || is_retired_ || !standby_for_.empty() || !state_.retry_lock()) return false;
   begin_to_decide();
   return true;
 }

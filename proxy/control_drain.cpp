@@ -94,7 +94,8 @@ void LocalControl::watch_drain(DrainOrder order, std::set<std::string> addresses
   }
   fleet_.ask_all<std::vector<core::Backend>>(
       [order](Worker& worker) { return worker.counts_of(order.pool, order.backend); },
-      [order, done](const std::vector<std::vector<core::Backend>>& counts) {
+      [this, order, done](const BackendLists& of_workers) {
+        const BackendLists counts = with_predecessor(of_workers);
         DrainStatus status{order.pool, order.backend};
         for (const auto& of_worker : counts) {
           for (const core::Backend& backend : of_worker) {
@@ -124,7 +125,8 @@ void LocalControl::poll_drains() {
         }
         return all;
       },
-      [this, watches](const std::vector<std::vector<core::Backend>>& counts) {
+      [this, watches](const BackendLists& of_workers) {
+        const BackendLists counts = with_predecessor(of_workers);
         poll_under_way_ = false;
         BackendSums sums;
         for (const auto& of_worker : counts) {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <boost/asio/post.hpp>
 #include <cassert>
 #include <map>
@@ -114,7 +116,8 @@ void LocalControl::pool(const std::string& name, Done<PoolStatus> done) {
   }
   fleet_.ask_all<std::vector<core::Backend>>(
       [name](Worker& worker) { return worker.counts_of(name, ""); },
-      [this, name, done](const std::vector<std::vector<core::Backend>>& counts) {
+      [this, name, done](const BackendLists& of_workers) {
+        const BackendLists counts = with_predecessor(of_workers);
         // A reload may have taken the pool away meanwhile.
         if (auto denial = check_target(name, "")) return done(*denial);
         done(pool_status(*find_pool(name), counts));
@@ -124,9 +127,12 @@ void LocalControl::pool(const std::string& name, Done<PoolStatus> done) {
 void LocalControl::status(Done<Status> done) {
   fleet_.ask_all<WorkerReport>(
       [](Worker& worker) { return worker.report(); },
-      [this, done](const Reports& reports) {
+      [this, done](const Reports& of_workers) {
+        const Reports reports = with_predecessor(of_workers);
         Status status;
         status.version = version;
+        status.pid = ::getpid();
+        status.predecessor = predecessor_;
         status.started_ms = started_ms_;
         status.uptime_ms = static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_).count());
@@ -155,14 +161,15 @@ void LocalControl::status(Done<Status> done) {
 void LocalControl::snapshot(Done<Snapshot> done) {
   fleet_.ask_all<WorkerReport>(
       [](Worker& worker) { return worker.report(); },
-      [this, done](const Reports& reports) {
+      [this, done](const Reports& of_workers) {
+        const Reports reports = with_predecessor(of_workers);
         Snapshot snapshot;
         snapshot.version = version;
         snapshot.generation = plan_->generation;
         snapshot.last_reload_ok = reloads_.is_last_ok();
         snapshot.last_reload_ms = reloads_.last_taken_ms();
         snapshot.is_decider = decides();
-        snapshot.access_log_dropped = access_log_.dropped();
+        snapshot.access_log_dropped = access_log_.dropped() + inherited_dropped_;
         Tally tally;
         for (const WorkerReport& report : reports) tally.merge(report.tally);
         tally.write_to(snapshot);

@@ -16,6 +16,15 @@ void EventLog::add(std::string type, std::string body) {
   }
 }
 
+void EventLog::go_on_from(std::vector<Event> before) {
+  if (!before.empty()) last_id_ += before.back().id;
+  for (Event& own : events_) {
+    if (!before.empty()) own.id += before.back().id;
+  }
+  events_.insert(events_.begin(), before.begin(), before.end());
+  while (events_.size() > kept) events_.pop_front();
+}
+
 std::vector<Event> EventLog::since(std::uint64_t last_id) const {
   const auto first = std::find_if(events_.begin(), events_.end(),
                                   [&](const Event& event) { return event.id > last_id; });

@@ -18,6 +18,8 @@ class EventLog {
   static constexpr std::size_t kept = 1024;
 
   void add(std::string type, std::string body);
+  /// Puts what another process had before its own events, whose numbers go on behind those.
+  void go_on_from(std::vector<Event> before);
   std::vector<Event> since(std::uint64_t last_id) const;
   /// `listener` is called for every new event until the token is destroyed, which it may do itself.
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener);

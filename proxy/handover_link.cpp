@@ -24,15 +24,30 @@ void HandoverLink::wait_for_input() {
                        if (self->is_over_) return;
                        if (error) return self->end("cannot wait for it: " + error.message());
                        const bool goes_on = self->channel_.receive_some();
-                       while (auto message = self->channel_.take()) {
-                         self->on_message_(std::move(*message));
-                         if (self->is_over_) return;
-                       }
+                       self->hand_out();
+                       if (self->is_over_) return;
                        if (!goes_on || !self->channel_.why().empty()) {
                          return self->end(self->channel_.why());
                        }
                        self->wait_for_input();
                      });
+}
+
+void HandoverLink::hand_out() {
+  // A copy, and a hold: it may close the link.
+  const OnMessage on_message = on_message_;
+  const auto self = shared_from_this();
+  while (!is_over_) {
+    auto message = channel_.take();
+    if (!message) return;
+    on_message(std::move(*message));
+  }
+}
+
+void HandoverLink::take_what_came() {
+  if (is_over_) return;
+  channel_.receive_some();
+  hand_out();
 }
 
 void HandoverLink::put(HandoverMessage message) {
@@ -47,13 +62,30 @@ void HandoverLink::wait_to_send() {
                      [self = shared_from_this()](const boost::system::error_code& error) {
                        self->is_sending_ = false;
                        // What broke it is seen by the reading side, behind what came before.
-                       if (self->is_over_ || error || !self->channel_.send_some()) return;
-                       if (self->channel_.has_unsent()) self->wait_to_send();
+                       if (self->is_over_) return;
+                       if (error || !self->channel_.send_some()) return self->tell_sent();
+                       if (self->channel_.has_unsent()) return self->wait_to_send();
+                       self->tell_sent();
                      });
+}
+
+void HandoverLink::when_sent(std::function<void()> then) {
+  if (is_over_ || !is_sending_) return then();
+  on_sent_ = std::move(then);
+}
+
+void HandoverLink::tell_sent() {
+  if (const auto on_sent = std::exchange(on_sent_, nullptr)) on_sent();
+}
+
+void HandoverLink::close_behind() {
+  if (!is_over_) channel_.send_some();
+  close();
 }
 
 void HandoverLink::close() {
   is_over_ = true;
+  tell_sent();
   boost::system::error_code ignored;
   socket_.close(ignored);
   on_message_ = nullptr;

@@ -14,6 +14,9 @@
 /// What a process hands to its successor besides its sockets.
 namespace sluice::proxy {
 
+/// What both sides have to speak alike; one that speaks another is refused.
+inline constexpr unsigned handover_protocol = 1;
+
 /// What a process has counted so far, all its workers and its own predecessor included.
 struct HandoverCounts {
   WorkerReport report;

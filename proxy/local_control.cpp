@@ -40,8 +40,13 @@ LocalControl::LocalControl(Parts parts, Settings configured)
                 std::move(parts.read_settings), std::move(parts.settings_text)}),
       started_(Clock::now()),
       started_ms_(wall_clock_ms()),
+      upgrade_(std::move(parts.upgrade)),
+      inherited_(std::move(parts.inherited)),
       watch_(parts.io, [this] { follow(); }) {
-  const auto saved = state_.load();
+  if (inherited_) standby_for_ = "the process before this one";
+  const auto saved = inherited_ && !state_.is_kept()
+                         ? core::Result<core::Overrides, std::string>(inherited_->overrides)
+                         : state_.load();
   if (!saved) tell_unusable(saved.error());
   core::Effective effective = core::lay_over(configured_, saved ? *saved : core::Overrides{});
   for (const std::string& notice : effective.notices) notices_.log(LogLevel::warn, notice);
@@ -55,7 +60,9 @@ LocalControl::LocalControl(Parts parts, Settings configured)
 LocalControl::~LocalControl() = default;
 
 void LocalControl::start(std::function<void()> ready) {
-  plan_ = std::make_shared<const core::Plan>(core::build_plan(1, effective_));
+  const std::uint64_t generation = inherited_ ? inherited_->generation + 1 : 1;
+  plan_ = std::make_shared<const core::Plan>(core::build_plan(generation, effective_));
+  if (inherited_) seed(*inherited_);
   on_ready_ = std::move(ready);
   if (!state_.trouble().empty()) {
     notices_.log(LogLevel::error, state_.trouble() + "; what is changed at run time is lost at a " +
@@ -66,7 +73,7 @@ void LocalControl::start(std::function<void()> ready) {
   } else {
     rollouts_.follow(overrides_.rollouts);
     follow_ejections();
-    begin_to_follow();
+    if (state_.is_kept()) begin_to_follow();
   }
   plan_ = with_trials(*plan_);
   reloads_.start();
@@ -114,7 +121,8 @@ void LocalControl::check_ready() {
   if (is_late) {
     notices_.log(LogLevel::warn, "some backends have no verdict yet; serving without them");
   }
-  set_readiness({true, ""});
+  // Whom a predecessor still serves for becomes ready by take_over().
+  if (!inherited_) set_readiness({true, ""});
   std::exchange(on_ready_, nullptr)();
 }
 

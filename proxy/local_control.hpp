@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "proxy/control.hpp"
 #include "proxy/fleet.hpp"
 #include "proxy/folder_watch.hpp"
+#include "proxy/handover_state.hpp"
 #include "proxy/listeners.hpp"
 #include "proxy/notices.hpp"
 #include "proxy/prober.hpp"
@@ -46,6 +48,10 @@ class LocalControl final : public Control, private RolloutGround, private Reload
     Listeners& listeners;
     ReadSettings read_settings = {};  ///< see Proxy::Options
     std::string settings_text = {};
+    /// Replaces the process; without it nothing can.
+    std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade = {};
+    /// Of a predecessor that still serves: then nothing is decided here before take_over().
+    std::shared_ptr<const HandoverState> inherited = {};
   };
 
   /// Lays what the state file says over `configured`; what it drops is logged.
@@ -61,13 +67,34 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void stop();
 
   /// Whether this process may change anything at run time; without a state folder it always may.
-  bool decides() const { return state_.held_by().empty(); }
+  bool decides() const { return standby_for_.empty() && state_.held_by().empty(); }
   /// Tries at once, and not only when it is due, to become the one that decides. Whether it is.
   /// After start().
   bool decide_now();
   /// Lets another process decide, and follows it. `then` runs when what was changed here is on disk
   /// and the folder is free. Takes the decision back when nobody else has it two seconds later.
   void hand_over(std::function<void()> then);
+
+  // The hand-over to another process; see Handover and Succession.
+
+  /// What a successor has to know now.
+  void handover_state(std::function<void(const HandoverState&)> done);
+  void counts(std::function<void(const HandoverCounts&)> done);
+  /// Decides nothing any more; `then` when what was decided is on disk. `successor` is who will,
+  /// "process 123".
+  void freeze(const std::string& successor, std::function<void()> then);
+  /// Decides again: the successor has failed.
+  void thaw();
+  /// Never decides again.
+  void retire() { is_retired_ = true; }
+  /// Decides from now on, in place of the process whose last state this is.
+  void take_over(HandoverState last);
+  /// What the predecessor counts beside this process; none when it is gone.
+  void note_predecessor(const PredecessorStatus& predecessor, const HandoverCounts& counts);
+  void predecessor_is_gone();
+  /// A reload goes back unless it is confirmed: that would be forgotten.
+  bool awaits_confirmation() const { return reloads_.status().confirm_by_ms != 0; }
+  bool has_predecessor() const { return predecessor_.has_value(); }
 
   const Settings& settings() const { return effective_; }
   void set_readiness(Readiness readiness);
@@ -117,6 +144,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   Outcome<ReloadRecord> reload_record(const std::string& record) override {
     return reloads_.record(record);
   }
+  void upgrade(UpgradeOrder order, Actor actor, Done<UpgradeStatus> done) override;
   std::vector<Event> events_since(std::uint64_t last_id) const override;
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener) override;
 
@@ -227,6 +255,14 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void follow_removals(const PoolSettings& old, const PoolSettings* now);
   void follow_removal(const std::string& pool, const std::string& address);
 
+  // control_handover.cpp
+  void seed(const HandoverState& state);
+  using Reports = std::vector<WorkerReport>;
+  Reports with_predecessor(Reports reports) const;
+  using BackendLists = std::vector<std::vector<core::Backend>>;
+  BackendLists with_predecessor(BackendLists counts) const;
+  HandoverCounts merged_counts(Reports reports) const;
+
   // control_status.cpp
   PoolStatus pool_status(const PoolSettings& pool,
                          const std::vector<std::vector<core::Backend>>& counts) const;
@@ -265,6 +301,15 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool has_dropped_overrides_ = false;
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
+  std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade_;
+  std::shared_ptr<const HandoverState> inherited_;
+  /// Who decides although the state folder does not say so; "" for nobody.
+  std::string standby_for_;
+  bool is_retired_ = false;
+  std::optional<PredecessorStatus> predecessor_;
+  WorkerReport
+      inherited_counts_;  ///< of those before this process; present ones only while it is there
+  std::uint64_t inherited_dropped_ = 0;
   FolderWatch watch_;                 ///< while another process decides
   std::string holder_;                ///< of the state folder, as it was told last
   std::set<Key> taken_out_;           ///< backends that a rollout of the deciding process took out

@@ -43,6 +43,9 @@ class Notices {
   void readiness(const Readiness& readiness) noexcept;
   void stopped(std::size_t cut) noexcept;
 
+  /// Events of the process before this one, under their numbers.
+  void go_on_from(const std::vector<Event>& events) { events_.go_on_from(events); }
+
   const EventLog& events() const { return events_; }
   EventLog& events() { return events_; }
 

@@ -13,6 +13,9 @@ using proxy::Worker;
 
 namespace {
 
+/// Until a running process has given everything that its successor needs to get ready.
+constexpr milliseconds longest_hand_over{10'000};
+
 unsigned worker_count(unsigned configured) {
   return configured != 0 ? configured : std::max(1U, std::thread::hardware_concurrency());
 }
@@ -26,6 +29,15 @@ std::string read_token(const std::string& path, std::string& token) {
   while (!token.empty() && (token.back() == '\r' || token.back() == ' ')) token.pop_back();
   if (token.empty()) return "the token file " + path + " is empty; its first line is the token";
   return {};
+}
+
+std::string in_one_line(const std::vector<Problem>& problems) {
+  std::string line;
+  for (const Problem& problem : problems) {
+    if (!line.empty()) line += "; ";
+    line += problem.where.empty() ? problem.what : problem.where + ": " + problem.what;
+  }
+  return line;
 }
 
 /// Threads that are made meanwhile leave signals to those of the embedding program.
@@ -56,6 +68,8 @@ Proxy::Impl::Impl(Settings settings, Options options, asio::io_context* host)
       render_metrics_(std::move(options.render_metrics)),
       read_settings_(std::move(options.read_settings)),
       settings_text_(std::move(options.settings_text)),
+      command_(std::move(options.command)),
+      predecessor_(options.predecessor),
       access_log_(settings_.log.access),
       state_(settings_.server.state_dir),
       work_(asio::make_work_guard(io_)),
@@ -67,6 +81,11 @@ std::vector<Problem> Proxy::Impl::start() {
   std::vector<Problem> problems = validate(settings_);
   if (!problems.empty()) return problems;
   const SignalsBlocked scope;
+  if (predecessor_.is_open()) {
+    auto begun = proxy::Succession::begin(std::move(predecessor_), longest_hand_over);
+    if (!begun) return {{"", begun.error()}};
+    succession_ = std::move(*begun);
+  }
   std::string token;
   if (auto problem = read_token(settings_.admin.token_file, token); !problem.empty()) {
     problems.push_back({"admin.token_file", problem});
@@ -77,14 +96,19 @@ std::vector<Problem> Proxy::Impl::start() {
       Worker::Shared{access_log_, connections_, notices_.from_any_thread()}, host_);
   open_listeners(problems);
   control_ = std::make_unique<proxy::LocalControl>(
-      proxy::LocalControl::Parts{io_, *fleet_, state_, access_log_, notices_, *listeners_,
-                                 read_settings_, settings_text_},
+      proxy::LocalControl::Parts{
+          io_, *fleet_, state_, access_log_, notices_, *listeners_, read_settings_, settings_text_,
+          [this](const UpgradeOrder& order, const proxy::Actor& actor, Done<UpgradeStatus> done) {
+            upgrade(order, actor, std::move(done));
+          },
+          succession_ ? succession_->state() : nullptr},
       settings_);
   open_admin(token, problems);
   state_.introduce(admin_address_);
   if (problems.empty()) {
     begin();
   } else {
+    if (succession_) succession_->refuse(in_one_line(problems));
     give_up();
   }
   return problems;
@@ -101,6 +125,11 @@ void Proxy::Impl::open_files(std::vector<Problem>& problems) {
 
 void Proxy::Impl::open_listeners(std::vector<Problem>& problems) {
   listeners_ = std::make_unique<proxy::Listeners>(*fleet_);
+  if (succession_) {
+    auto handed = succession_->take_listeners();
+    for (const auto& one : handed) taken_listeners_.push_back(one.configured);
+    listeners_->inherit(std::move(handed));
+  }
   listeners_->put_in_force(listeners_->prepare(settings_.listeners, problems));
 }
 
@@ -111,14 +140,19 @@ void Proxy::Impl::open_admin(const std::string& token, std::vector<Problem>& pro
   options.render_metrics = render_metrics_;
   options.log = notices_.sink();
   admin_ = std::make_unique<proxy::AdminServer>(io_, *control_, std::move(options));
-  if (auto problem = admin_->listen(settings_.admin.address); !problem.empty()) {
-    problems.push_back({"admin.address", problem});
-  }
+  auto taken = succession_ ? succession_->take_admin(settings_.admin.address) : std::nullopt;
+  is_admin_taken_ = taken.has_value();
+  const std::string problem =
+      taken ? admin_->adopt(std::move(*taken)) : admin_->listen(settings_.admin.address);
+  if (!problem.empty()) problems.push_back({"admin.address", problem});
   admin_address_ = admin_->local_address();
 }
 
 /// Closes what was opened for a start that came to nothing.
 void Proxy::Impl::give_up() {
+  // The files of sockets that were taken are the predecessor's still.
+  if (listeners_) listeners_->give_away(taken_listeners_);
+  if (is_admin_taken_) admin_->retire();
   admin_.reset();
   control_.reset();
   listeners_.reset();
@@ -135,12 +169,7 @@ void Proxy::Impl::begin() {
   }
   is_started_ = is_running_ = true;
   fleet_->start();
-  control_->start([this] {
-    listeners_->accept();
-    for (const std::string& address : listeners_->addresses()) {
-      notices_.log(LogLevel::info, "serving on " + address);
-    }
-  });
+  control_->start([this] { succession_ ? offer_to_serve() : serve(); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -176,6 +205,9 @@ std::vector<std::string> Proxy::listener_addresses() const {
 }
 std::string Proxy::admin_address() const {
   return impl_->admin_address();
+}
+std::string Proxy::failure() const {
+  return impl_->failure();
 }
 
 }  // namespace sluice

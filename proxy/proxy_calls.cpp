@@ -134,6 +134,18 @@ std::future<Outcome<std::vector<ReloadRecord>>> Proxy::reload_history() {
   return promised<Records>([this](Done<Records> done) { reload_history(std::move(done)); });
 }
 
+void Proxy::upgrade(UpgradeOrder order, Done<UpgradeStatus> done, std::string who) {
+  impl_->ask<UpgradeStatus>(std::move(done),
+                            [=](LocalControl& control, Done<UpgradeStatus> answer) {
+                              control.upgrade(order, library_actor(who), std::move(answer));
+                            });
+}
+
+std::future<Outcome<UpgradeStatus>> Proxy::upgrade(UpgradeOrder order) {
+  return promised<UpgradeStatus>(
+      [&](Done<UpgradeStatus> done) { upgrade(std::move(order), std::move(done)); });
+}
+
 void Proxy::start_rollout(std::string route, RolloutOrder order, Done<RolloutStatus> done,
                           std::string who) {
   impl_->ask<RolloutStatus>(

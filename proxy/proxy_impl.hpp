@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,10 +19,14 @@
 #include "proxy/admin_server.hpp"
 #include "proxy/completions.hpp"
 #include "proxy/fleet.hpp"
+#include "proxy/handover.hpp"
+#include "proxy/handover_door.hpp"
 #include "proxy/listeners.hpp"
 #include "proxy/local_control.hpp"
 #include "proxy/notices.hpp"
 #include "proxy/state_file.hpp"
+#include "proxy/succession.hpp"
+#include "proxy/successor.hpp"
 #include "sluice/proxy.hpp"
 
 namespace sluice {
@@ -30,6 +35,9 @@ namespace sluice {
 ///
 ///     idle -> starting -> serving -> lame duck -> draining -> ended
 ///                                       any of them --stop_now--> ended
+///
+///     starting, with a predecessor -> ready -> it commits -> serving
+///     serving --a successor serves--> draining
 ///
 /// The control thread goes on after the end, until the destructor, so that calls are answered.
 class Proxy::Impl {
@@ -47,6 +55,7 @@ class Proxy::Impl {
   void reopen_logs() { access_log_.reopen(); }
   std::vector<std::string> listener_addresses() const;
   std::string admin_address() const { return admin_address_; }
+  std::string failure() const;
 
   /// Lets `act` work on the control thread, with the completion that it has to call; without
   /// control there is nothing to act on, and `done` hears of it.
@@ -61,7 +70,23 @@ class Proxy::Impl {
   void give_up();
   void begin();
 
+  // proxy_upgrade.cpp, the side that takes
+  void serve();
+  void offer_to_serve();
+  void decide_in_its_place(const proxy::HandoverState& last);
+  void serve_in_its_place(bool is_asked);
+  void give_up_succession(const std::string& why);
+  void open_door();
+
+  // proxy_upgrade.cpp, the side that gives
+  void upgrade(const UpgradeOrder& order, const proxy::Actor& actor, Done<UpgradeStatus> done);
+  std::optional<Denial> upgrade_obstacle() const;
+  void begin_handover(proxy::OwnedDescriptor socket, bool is_child, milliseconds patience);
+  void handover_failed(const std::string& why);
+  void retire(const proxy::Handover::Served& served);
+
   // proxy_stop.cpp
+  void end_behind_last_word();
   void run();
   void begin_lame_duck();
   void begin_drain();
@@ -74,6 +99,8 @@ class Proxy::Impl {
   std::function<std::string(const Snapshot&)> render_metrics_;
   ReadSettings read_settings_;
   std::string settings_text_;
+  std::vector<std::string> command_;
+  proxy::OwnedDescriptor predecessor_;
   proxy::AccessLog access_log_;
   proxy::StateFile state_;
   std::atomic<unsigned> connections_{0};
@@ -87,6 +114,16 @@ class Proxy::Impl {
   std::unique_ptr<proxy::LocalControl> control_;
   std::unique_ptr<proxy::AdminServer> admin_;
   std::string admin_address_;
+  std::shared_ptr<proxy::Succession> succession_;
+  std::vector<std::string> taken_listeners_;  ///< from the predecessor, by configured address
+  bool is_admin_taken_ = false;
+  bool has_committed_ = false;  ///< the predecessor
+  bool serves_ = false;         ///< clients are accepted
+  std::unique_ptr<proxy::HandoverDoor> door_;
+  std::unique_ptr<proxy::Successor> successor_;
+  std::shared_ptr<proxy::Handover> handover_;
+  Done<UpgradeStatus> upgrade_done_;
+  proxy::TimePoint earliest_end_{};
   std::thread thread_;
   proxy::TimePoint drain_end_;
   std::size_t cut_ = 0;
@@ -94,7 +131,8 @@ class Proxy::Impl {
   bool is_stopping_ = false;
   bool is_ending_ = false;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::string failure_;
   std::condition_variable stopped_;
   bool is_running_ = false;
 };

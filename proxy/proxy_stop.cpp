@@ -99,19 +99,23 @@ void Proxy::Impl::begin_drain() {
 }
 
 void Proxy::Impl::watch_drain() {
-  fleet_->ask_all<std::size_t>([](Worker& worker) { return worker.sessions().size(); },
-                               [this](const std::vector<std::size_t>& sessions) {
-                                 if (is_ending_) return;
-                                 const bool is_drained =
-                                     std::all_of(sessions.begin(), sessions.end(),
-                                                 [](std::size_t size) { return size == 0; });
-                                 if (is_drained) return end();
-                                 if (proxy::Clock::now() >= drain_end_) return cut();
-                                 timer_.expires_after(proxy::DeadlineWheel::grain);
-                                 timer_.async_wait([this](const boost::system::error_code& error) {
-                                   if (!error) watch_drain();
-                                 });
-                               });
+  fleet_->ask_all<std::size_t>(
+      [](Worker& worker) { return worker.sessions().size(); },
+      [this](const std::vector<std::size_t>& sessions) {
+        if (is_ending_) return;
+        const bool is_drained = std::all_of(sessions.begin(), sessions.end(),
+                                            [](std::size_t size) { return size == 0; });
+        const proxy::TimePoint now = proxy::Clock::now();
+        // What the predecessor still counts comes through this process.
+        const bool may_end = now >= earliest_end_ && !(handover_ && control_->has_predecessor());
+        if (is_drained && may_end) return end_behind_last_word();
+        if (now >= drain_end_) return cut();
+        if (handover_) handover_->report(false, [] {});
+        timer_.expires_after(proxy::DeadlineWheel::grain);
+        timer_.async_wait([this](const boost::system::error_code& error) {
+          if (!error) watch_drain();
+        });
+      });
 }
 
 void Proxy::Impl::cut() {
@@ -124,8 +128,18 @@ void Proxy::Impl::cut() {
         if (cut_ > 0) {
           notices_.log(LogLevel::warn, "stopping: " + std::to_string(cut_) + " requests cut");
         }
-        end();
+        end_behind_last_word();
       });
+}
+
+/// A successor learns what this process has counted in the end.
+void Proxy::Impl::end_behind_last_word() {
+  if (!handover_ || !handover_->is_served()) return end();
+  timer_.expires_after(time_for_last_words);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) end();
+  });
+  handover_->report(true, [this] { end(); });
 }
 
 /// Workers first, the admin interface last (pitfall P23).
@@ -137,6 +151,8 @@ void Proxy::Impl::end() {
   access_log_.close();
   control_->stop();
   state_.close();
+  door_.reset();
+  if (handover_) handover_->fail("the process stops");
   if (admin_) admin_->stop();
   listeners_->close();
   notices_.log(LogLevel::info, "stopped");

@@ -263,6 +263,29 @@ void Rollouts::ask_workers(const LivePtr& live) {
       });
 }
 
+void Rollouts::collect(std::function<void()> then) {
+  // One more than there are, so that it is called behind the last one and also when there is none.
+  const auto left = std::make_shared<std::size_t>(1);
+  const auto one_less = [left, then = std::move(then)] {
+    if (--*left == 0) then();
+  };
+  const std::vector<LivePtr> all = is_following_ ? std::vector<LivePtr>{} : live_;
+  for (const LivePtr& live : all) {
+    if (!live->is_trial_on) continue;
+    ++*left;
+    parts_.fleet.ask_all<TrialReport>(
+        [key = live->key, limits = live->limits](Worker& worker) {
+          TrialTally* tally = worker.trials().find(key);
+          return tally != nullptr ? tally->report(limits, Clock::now()) : TrialReport{};
+        },
+        [this, live, one_less](std::vector<TrialReport> reports) {
+          if (!is_stopped_ && is_present(live)) take_reports(live, std::move(reports));
+          one_less();
+        });
+  }
+  one_less();
+}
+
 void Rollouts::judge(const LivePtr& live) {
   const core::RolloutSteps steps = live->machine.tick(surroundings(*live));
   tell_decisions(*live);

@@ -87,6 +87,7 @@ class Rollouts {
   /// Another process decides: shows what it has kept, and draws as it does, but judges nothing,
   /// moves nothing and calls nobody. True when requests have to be asked for something else now.
   bool follow(const std::vector<core::RolloutRecord>& records);
+  bool is_following() const { return is_following_; }
   /// A reload took some away: those that are not in `kept` end.
   void retain(const std::vector<core::RolloutRecord>& kept);
   void stop();
@@ -102,6 +103,11 @@ class Rollouts {
   std::vector<core::RolloutRecord> records() const;
   /// For metrics.
   void write_to(Snapshot& snapshot) const;
+  std::vector<RolloutTotals> totals() const;
+  /// What the process before this one had counted.
+  void add_totals(const std::vector<RolloutTotals>& more);
+  /// Counts what the workers have seen until now; `then` when it is counted.
+  void collect(std::function<void()> then);
 
   Outcome<RolloutStatus> status(const std::string& route) const;
   /// Whether the route has, or had, a rollout with this id.

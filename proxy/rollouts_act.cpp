@@ -173,6 +173,11 @@ void Rollouts::write_to(Snapshot& snapshot) const {
     }
     snapshot.rollouts.push_back(std::move(counts));
   }
+  snapshot.rollout_totals = totals();
+}
+
+std::vector<RolloutTotals> Rollouts::totals() const {
+  std::vector<RolloutTotals> of_all;
   for (const auto& [route, totals] : totals_) {
     RolloutTotals all;
     all.route = route;
@@ -184,7 +189,20 @@ void Rollouts::write_to(Snapshot& snapshot) const {
       all.hold_seconds.emplace_back(reason, seconds);
     }
     for (const auto& [of, count] : totals.bad) all.bad.push_back({of.first, of.second, count});
-    snapshot.rollout_totals.push_back(std::move(all));
+    of_all.push_back(std::move(all));
+  }
+  return of_all;
+}
+
+void Rollouts::add_totals(const std::vector<RolloutTotals>& more) {
+  for (const RolloutTotals& one : more) {
+    Totals& totals = totals_[one.route];
+    totals.shielded += one.shielded;
+    for (const auto& [decision, reason, count] : one.decisions) {
+      totals.decisions[{decision, reason}] += count;
+    }
+    for (const auto& [reason, seconds] : one.hold_seconds) totals.hold_seconds[reason] += seconds;
+    for (const auto& [pool, stream, count] : one.bad) totals.bad[{pool, stream}] += count;
   }
 }
 

@@ -155,11 +155,11 @@ void Worker::leave_listening(const std::vector<std::string>& names) {
   }
 }
 
-void Worker::finish(std::chrono::milliseconds spread) {
+void Worker::finish(std::chrono::milliseconds spread, std::chrono::milliseconds at_least) {
   finishing_ = true;
   sessions_.for_each([&](Session& session) {
     const double part = random_.fraction() * static_cast<double>(spread.count());
-    session.end_idle(std::chrono::milliseconds(static_cast<std::int64_t>(part)));
+    session.end_idle(at_least + std::chrono::milliseconds(static_cast<std::int64_t>(part)));
   });
 }
 

@@ -94,8 +94,9 @@ class Worker {
   /// Accepts no more on listeners of these names, whose sockets another process has too: their
   /// backlog is for that one to serve (pitfall P1).
   void leave_listening(const std::vector<std::string>& names);
-  /// From now on connections end with the request under way; idle ones within `spread`.
-  void finish(std::chrono::milliseconds spread);
+  /// From now on connections end with the request under way; idle ones within `spread`, but not
+  /// before `at_least`, so that most can be told with an answer.
+  void finish(std::chrono::milliseconds spread, std::chrono::milliseconds at_least = {});
   bool is_finishing() const { return finishing_; }
   /// Breaks every session. Returns the number of requests and tunnels that were under way.
   std::size_t cut_sessions();

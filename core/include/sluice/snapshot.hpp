@@ -121,7 +121,7 @@ struct Snapshot {
   std::uint64_t generation = 0;
   bool last_reload_ok = true;
   std::int64_t last_reload_ms = 0;  ///< settings were last taken, since the Unix epoch
-  bool is_decider = true;  ///< of the processes on one state folder
+  bool is_decider = true;           ///< of the processes on one state folder
   std::uint64_t access_log_dropped = 0;
   std::vector<RoutePoolCounts> routes;
   std::vector<SpillCounts> spills;

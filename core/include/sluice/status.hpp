@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "sluice/reload.hpp"
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
+#include "sluice/upgrade.hpp"
 
 /// How a running proxy stands, as plain values: what calls and the admin interface answer with.
 namespace sluice {
@@ -108,6 +110,7 @@ struct DeciderStatus {
 
 struct Status {
   std::string version;
+  std::int64_t pid = 0;
   std::int64_t started_ms = 0;  ///< since the Unix epoch
   std::uint64_t uptime_ms = 0;
   std::uint64_t generation = 0;  ///< of the plan in force
@@ -118,6 +121,7 @@ struct Status {
   std::vector<RouteStatus> routes;
   std::vector<PoolStatus> pools;
   SettingsStatus settings = {};
+  std::optional<PredecessorStatus> predecessor = {};
 };
 
 /// What a reload did, or, as a dry run, would do.

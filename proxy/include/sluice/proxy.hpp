@@ -16,6 +16,7 @@
 #include "sluice/settings.hpp"
 #include "sluice/snapshot.hpp"
 #include "sluice/status.hpp"
+#include "sluice/upgrade.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -64,6 +65,14 @@ class Proxy {
     ReadSettings read_settings = {};
     /// The text that the settings given to the constructor came from; "" when there is none.
     std::string settings_text = {};
+    /// How this program is started anew, the program first: upgrade() runs it, with a unix socket
+    /// as the descriptor that its environment variable SLUICE_HANDOVER_FD names. Without it the
+    /// proxy is not replaced, and nobody may take over from it.
+    std::vector<std::string> command = {};
+    /// A connected unix socket to a proxy that is to hand over to this one, owned from now on; -1
+    /// for none. start() then takes its sockets, and this proxy serves as soon as it is ready and
+    /// the other one has agreed. When that comes to nothing it stops, and failure() says why.
+    int predecessor = -1;
   };
 
   explicit Proxy(Settings settings);
@@ -95,6 +104,8 @@ class Proxy {
   /// Waits until the proxy has stopped; at once when it does not run. Returns the number of
   /// requests and tunnels that had to be cut. Not on the control thread.
   std::size_t wait();
+  /// Why it stopped by itself before it served: the proxy before it did not hand over. Else "".
+  std::string failure() const;
   /// Opens the access log anew, after it was rotated.
   void reopen_logs();
 
@@ -174,6 +185,14 @@ class Proxy {
   /// restart when server.state_dir is set.
   void reload_history(Done<std::vector<ReloadRecord>> done);
   std::future<Outcome<std::vector<ReloadRecord>>> reload_history();
+
+  /// Lets a new process take the place of this one (Options::command): it gets the same listening
+  /// sockets, weights, drains, health, counts and rollouts. `done` is called when it serves; then
+  /// this proxy finishes what it has, as after stop(), and stops. Until then whatever goes wrong
+  /// leaves this proxy as it was: 409 something else is under way, 501 no command, 502 with the
+  /// reason why the new process does not serve.
+  void upgrade(UpgradeOrder order, Done<UpgradeStatus> done, std::string who = "library");
+  std::future<Outcome<UpgradeStatus>> upgrade(UpgradeOrder order = {});
 
   // Rollouts. Observer::on_rollout hears of every decision.
 

@@ -1,0 +1,197 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "proxy/drain_watch.hpp"
+
+/// The control side of a hand-over from one process to the next.
+namespace sluice::proxy {
+namespace {
+
+void add_counts(core::Backend& to, const core::Backend& from) {
+  to.in_flight += from.in_flight;
+  to.upgraded += from.upgraded;
+  to.open += from.open;
+  to.idle += from.idle;
+  to.requests += from.requests;
+  for (std::size_t reason = 0; reason < to.failures.size(); ++reason) {
+    to.failures[reason] += from.failures[reason];
+  }
+}
+
+/// As if one worker had counted it all.
+WorkerReport merged(const std::vector<WorkerReport>& reports) {
+  WorkerReport sum;
+  std::map<std::pair<std::string, std::string>, std::size_t> known;
+  for (const WorkerReport& report : reports) {
+    sum.tally.merge(report.tally);
+    sum.sessions += report.sessions;
+    for (std::size_t index = 0; index < report.backends.size(); ++index) {
+      const core::Backend& backend = report.backends[index];
+      const auto [place, is_new] =
+          known.try_emplace({backend.pool, backend.address}, sum.backends.size());
+      if (is_new) {
+        sum.backends.push_back(backend);
+        sum.gone.push_back(report.gone[index]);
+        continue;
+      }
+      add_counts(sum.backends[place->second], backend);
+      sum.gone[place->second] = sum.gone[place->second] && report.gone[index];
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+void LocalControl::upgrade(UpgradeOrder order, Actor actor, Done<UpgradeStatus> done) {
+  if (upgrade_) return upgrade_(std::move(order), std::move(actor), std::move(done));
+  boost::asio::post(io_, [done = std::move(done)] {
+    done(Denial{501, "Nothing to upgrade to",
+                "the program that embeds this proxy has not said how it is started anew"});
+  });
+}
+
+/// What is known before the first plan is made.
+void LocalControl::seed(const HandoverState& state) {
+  for (const HandedHealth& one : state.health) {
+    if (one.state == HealthState::up || one.state == HealthState::down) {
+      kept_verdicts_[{one.pool, one.backend}] = one.state;
+    }
+  }
+  for (const HandedRevision& one : state.revisions) {
+    revisions_[one.route] = {one.revision, one.since};
+  }
+}
+
+void LocalControl::handover_state(std::function<void(const HandoverState&)> done) {
+  counts([this, done = std::move(done)](const HandoverCounts& counted) {
+    HandoverState state;
+    state.overrides = overrides_;
+    if (!rollouts_.is_following()) state.overrides.rollouts = rollouts_.records();
+    state.generation = plan_->generation;
+    for (const auto& [pool, backend] : members_) {
+      state.health.push_back({pool, backend, health_of(pool, backend)});
+    }
+    for (std::size_t route = 0; route < plan_->topology->routes.size(); ++route) {
+      const RouteStatus status = route_status(route);
+      state.revisions.push_back({status.name, status.revision, status.since});
+    }
+    const TimePoint now = Clock::now();
+    for (const auto& watch : watches_) {
+      HandedDrain drain{watch->order.pool, watch->order.backend, std::nullopt};
+      if (watch->deadline != TimePoint::max()) {
+        drain.deadline =
+            std::max(std::chrono::ceil<milliseconds>(watch->deadline - now), milliseconds(0));
+      }
+      if (!watch->is_removal) state.drains.push_back(std::move(drain));
+    }
+    state.events = notices_.events().since(0);
+    state.counts = counted;
+    done(state);
+  });
+}
+
+void LocalControl::counts(std::function<void(const HandoverCounts&)> done) {
+  fleet_.ask_all<WorkerReport>(
+      [](Worker& worker) { return worker.report(); },
+      [this, done = std::move(done)](Reports reports) { done(merged_counts(std::move(reports))); });
+}
+
+HandoverCounts LocalControl::merged_counts(Reports reports) const {
+  return {merged(with_predecessor(std::move(reports))), rollouts_.totals(),
+          access_log_.dropped() + inherited_dropped_};
+}
+
+/// The workers come behind it: what they say of a backend's condition is the newer word.
+LocalControl::Reports LocalControl::with_predecessor(Reports reports) const {
+  reports.insert(reports.begin(), inherited_counts_);
+  return reports;
+}
+
+LocalControl::BackendLists LocalControl::with_predecessor(BackendLists counts) const {
+  counts.push_back(inherited_counts_.backends);
+  return counts;
+}
+
+void LocalControl::freeze(const std::string& successor, std::function<void()> then) {
+  rollouts_.collect([this, successor, then = std::move(then)] {
+    const auto stand_by = [this, successor, then] {
+      standby_for_ = successor;
+      if (!rollouts_.is_following()) {
+        overrides_.rollouts = rollouts_.records();
+        rollouts_.follow(overrides_.rollouts);
+      }
+      then();
+    };
+    if (state_.is_kept() && decides()) return hand_over(stand_by);
+    stand_by();
+  });
+}
+
+void LocalControl::thaw() {
+  if (std::exchange(standby_for_, {}).empty() || is_stopped_) return;
+  if (state_.is_kept()) {
+    decide_now();
+    return;
+  }
+  rollouts_.restore(std::exchange(overrides_.rollouts, {}));
+  plan_ = with_splits();
+  post_plan(true, [] {});
+}
+
+void LocalControl::take_over(HandoverState last) {
+  standby_for_.clear();
+  notices_.go_on_from(last.events);
+  rollouts_.add_totals(last.counts.rollouts);
+  for (const HandedRevision& one : last.revisions) {
+    SplitRevision& revision = revisions_[one.route];
+    if (revision.number < one.revision) revision = {one.revision, one.since};
+  }
+  // With a state folder everything that was decided is there, and it may be another process's turn.
+  if (state_.is_kept()) {
+    decide_now();
+  } else {
+    adopt(std::move(last.overrides));
+    rollouts_.restore(std::exchange(overrides_.rollouts, {}));
+    plan_ = with_splits();
+    post_plan(true, [] {});
+  }
+  for (const HandedDrain& drain : last.drains) {
+    if (check_target(drain.pool, drain.backend)) continue;
+    std::set<std::string> addresses;
+    for (const BackendSettings& member : find_pool(drain.pool)->backends) {
+      if (drain.backend.empty() || drain.backend == member.address) {
+        addresses.insert(member.address);
+      }
+    }
+    DrainOrder order{drain.pool, drain.backend, drain.deadline, false};
+    watch_drain(std::move(order), std::move(addresses), false, [](const Outcome<DrainStatus>&) {});
+  }
+  set_readiness({true, ""});
+}
+
+void LocalControl::note_predecessor(const PredecessorStatus& predecessor,
+                                    const HandoverCounts& counts) {
+  predecessor_ = predecessor;
+  predecessor_->connections = counts.report.sessions;
+  inherited_counts_ = counts.report;
+  inherited_dropped_ = counts.access_log_dropped;
+}
+
+/// Its counters stay, what it had under way is over.
+void LocalControl::predecessor_is_gone() {
+  if (!predecessor_) return;
+  notices_.log(LogLevel::info,
+               "the process before this one, " + std::to_string(predecessor_->pid) + ", is gone");
+  predecessor_.reset();
+  inherited_counts_.tally.forget_present();
+  inherited_counts_.sessions = 0;
+  for (core::Backend& backend : inherited_counts_.backends) {
+    backend.in_flight = backend.upgraded = backend.open = backend.idle = 0;
+  }
+}
+
+}  // namespace sluice::proxy
