@@ -121,7 +121,6 @@ class Rollouts {
   LivePtr find(const std::string& route) const;
   bool is_present(const LivePtr& live) const;
   void part_with(const LivePtr& live);
-  static LivePtr followed(const core::RolloutRecord& record, const std::vector<LivePtr>& before);
   LivePtr enlist(core::RolloutRecord record);
   bool follow_split(const LivePtr& live);
   bool is_needed_elsewhere(const LivePtr& live) const;
@@ -133,6 +132,9 @@ class Rollouts {
              const core::RolloutExtras& extras);
   core::RolloutSurroundings surroundings(const Live& live) const;
   std::int64_t now_ms() const;
+
+  // rollouts_follow.cpp
+  static LivePtr followed(const core::RolloutRecord& record, const std::vector<LivePtr>& before);
 
   // rollouts_act.cpp
   void carry_out(const LivePtr& live, const core::RolloutSteps& steps);
