@@ -127,7 +127,6 @@ class Rollouts {
   LivePtr find(const std::string& route) const;
   bool is_present(const LivePtr& live) const;
   void part_with(const LivePtr& live);
-  static LivePtr followed(const core::RolloutRecord& record, const std::vector<LivePtr>& before);
   LivePtr enlist(core::RolloutRecord record);
   bool follow_split(const LivePtr& live);
   void ask_workers(const LivePtr& live);
@@ -141,6 +140,9 @@ class Rollouts {
   static void set_limits(Live& live, const std::vector<TrialReport>& reports);
   void count(const Live& live, const std::vector<core::Observation>& seen,
              const core::RolloutExtras& extras);
+
+  // rollouts_follow.cpp
+  static LivePtr followed(const core::RolloutRecord& record, const std::vector<LivePtr>& before);
 
   // rollouts_act.cpp
   void carry_out(const LivePtr& live, const core::RolloutSteps& steps);
