@@ -136,12 +136,14 @@ std::vector<std::string> compare_pools(const PoolSettings& before, const PoolSet
 
 std::string conditions_text(const std::vector<FieldMatchSettings>& fields) {
   std::vector<std::string> words;
+  words.reserve(fields.size());
   for (const FieldMatchSettings& field : fields) words.push_back(field.name + "=" + field.value);
   return value_text(words);
 }
 
 std::string force_text(const std::vector<ForceSettings>& rules) {
   std::vector<std::string> words;
+  words.reserve(rules.size());
   for (const ForceSettings& rule : rules) {
     words.push_back((rule.cookie ? "cookie " : "header ") + rule.name + "=" + rule.value + " to " +
                     rule.pool);

@@ -313,7 +313,7 @@ TEST(Reload, ARolloutUnderWayIsNotTouched) {
       scene.sluice.admin().post("/v1/routes/all/rollout", R"({"to":"v2","id":"release"})");
   ASSERT_EQ(started.status / 100, 2u) << started;
   const auto rollout = [&] { return scene.sluice.admin().get("/v1/routes/all/rollout"); };
-  ASSERT_TRUE(eventually([&] { return rollout().number("/weight") > 0; })) << rollout();
+  ASSERT_TRUE(eventually([&] { return rollout().number("/weights/v2") > 0; })) << rollout();
   const AdminAnswer before = rollout();
   ConfigText next = scene.config();
   TestBackend three("v3");
@@ -325,7 +325,7 @@ TEST(Reload, ARolloutUnderWayIsNotTouched) {
   const AdminAnswer after = rollout();
   EXPECT_EQ(after.string("/id"), "release");
   EXPECT_EQ(after.string("/started/at"), before.string("/started/at"));
-  EXPECT_GE(after.number("/weight"), before.number("/weight"));
+  EXPECT_GE(after.number("/weights/v2"), before.number("/weights/v2"));
   EXPECT_NE(after.string("/state"), "rolling_back") << after;
   EXPECT_NE(after.string("/state"), "rolled_back") << after;
 }
