@@ -111,6 +111,7 @@ std::string to_json(const Status& status) {
   JsonWriter json;
   json.open_object();
   json.key("version").text(status.version);
+  json.key("pid").number(static_cast<std::uint64_t>(status.pid));
   json.key("started").text(utc_text(status.started_ms));
   json.key("uptime_ms").number(status.uptime_ms);
   json.key("generation").number(status.generation);
@@ -123,6 +124,14 @@ std::string to_json(const Status& status) {
   json.key("is_self").boolean(status.decider.is_self);
   json.key("held_by").text(status.decider.held_by);
   json.close_object();
+  json.key("predecessor");
+  if (status.predecessor) {
+    json.open_object().key("pid").number(static_cast<std::uint64_t>(status.predecessor->pid));
+    json.key("version").text(status.predecessor->version);
+    json.key("connections").number(status.predecessor->connections).close_object();
+  } else {
+    json.null();
+  }
   write_list(json, "listeners", status.listeners);
   write_list(json, "routes", status.routes);
   write_list(json, "pools", status.pools);

@@ -8,6 +8,7 @@
 #include "proxy/admin_calls.hpp"
 #include "proxy/admin_reload.hpp"
 #include "proxy/admin_rollout.hpp"
+#include "proxy/admin_upgrade.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -75,6 +76,7 @@ const std::vector<AdminRoute>& admin_route_table() {
        steer_rollout<RolloutVerb::approve>},
       {"POST", "/v1/routes/{route}/rollout/retry", "a release that was rolled back once more",
        steer_rollout<RolloutVerb::retry>},
+      {"POST", "/v1/upgrade", "a new process takes the place of this one", upgrade},
       {"GET", "/v1/pools", "every pool and its backends", answer_pools},
       {"GET", "/v1/pools/{pool}", "one pool and its backends", answer_pool},
       {"POST", "/v1/pools/{pool}/drain", "drain a pool", drain},

@@ -43,9 +43,13 @@ int main(int argc, char** argv) {
   int exit_code = EXIT_SUCCESS;
   std::string file;
 
+  bool takes_over = false;
   CLI::App* run_verb = app.add_subcommand("run", "Run a proxy until SIGTERM or SIGINT ends it");
   run_verb->add_option("FILE", file, "configuration (TOML)")->required();
-  run_verb->callback([&] { exit_code = run(file); });
+  run_verb->add_flag("--take-over", takes_over,
+                     "Take the sockets and the state of the running process that decides for "
+                     "server.state_dir, which then finishes what it has and stops");
+  run_verb->callback([&] { exit_code = run(file, takes_over); });
 
   CLI::App* check_verb =
       app.add_subcommand("check", "Say everything that is wrong with a configuration");

@@ -5,8 +5,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "proxy/program/log_observer.hpp"
+#include "proxy/program/service_notice.hpp"
 
 namespace sluice::proxy::program {
 
@@ -31,6 +33,12 @@ class LoopObserver final : public LogObserver {
   void on_reload(const ReloadNotice& notice) override {
     LogObserver::on_reload(notice);
     if (watches_.exchange(notice.server.watch) != notice.server.watch) wake();
+  }
+  /// The service manager may have another process as the main one until now.
+  void on_readiness_changed(const Readiness& readiness) override {
+    LogObserver::on_readiness_changed(readiness);
+    if (!readiness.ready) return;
+    tell_service_manager("READY=1\nMAINPID=" + std::to_string(::getpid()));
   }
   void on_stopped(std::size_t) override {
     has_stopped_ = true;

@@ -14,8 +14,11 @@
 #include <string>
 #include <utility>
 
+#include "proxy/handover_door.hpp"
 #include "proxy/program/file_watch.hpp"
 #include "proxy/program/loop_observer.hpp"
+#include "proxy/program/predecessor.hpp"
+#include "proxy/succession.hpp"
 #include "sluice/conf.hpp"
 #include "sluice/metrics.hpp"
 #include "sluice/proxy.hpp"
@@ -34,11 +37,19 @@ bool report(const conf::Parsed& parsed, const std::string& file) {
   return false;
 }
 
+/// The first problem of a file, and how many there are.
+std::string in_words(const conf::Parsed& parsed) {
+  std::string text = conf::to_string(parsed.problems.front());
+  const std::size_t more = parsed.problems.size() - 1;
+  if (more > 0) text += " (and " + std::to_string(more) + " more)";
+  return text;
+}
+
 /// Signals as a descriptor, blocked in every thread that starts later.
 int block_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, number);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signalfd(-1, &set, SFD_CLOEXEC);
@@ -72,6 +83,28 @@ void reload(Proxy& proxy, const std::string& why) {
   proxy.reload_source({}, done, why);
 }
 
+/// What comes of it is in the log, but for a refusal at once.
+void upgrade(Proxy& proxy) {
+  spdlog::info("SIGUSR2: starting the process that is to take over");
+  const auto done = [](const Outcome<UpgradeStatus>& status) {
+    if (!status) spdlog::warn("SIGUSR2: {}", status.error().detail);
+  };
+  proxy.upgrade({}, done, "SIGUSR2");
+}
+
+/// From a process that hands over, or that is to be asked for it. False when that is wanted and
+/// cannot be.
+bool find_predecessor(bool takes_over, const Settings& settings, OwnedDescriptor& predecessor) {
+  if (predecessor.is_open() || !takes_over) return true;
+  auto knocked = HandoverDoor::knock(settings.server.state_dir);
+  if (knocked) {
+    predecessor = std::move(*knocked);
+    return true;
+  }
+  std::cerr << "sluice: " << knocked.error() << "\n";
+  return false;
+}
+
 void obey(Proxy& proxy, unsigned signal) {
   switch (signal) {
     case SIGTERM:
@@ -84,6 +117,9 @@ void obey(Proxy& proxy, unsigned signal) {
       break;
     case SIGHUP:
       reload(proxy, "SIGHUP");
+      break;
+    case SIGUSR2:
+      upgrade(proxy);
       break;
     default:
       break;
@@ -124,9 +160,14 @@ int check(const std::string& file) {
   return 0;
 }
 
-int run(const std::string& file) {
+int run(const std::string& file, bool takes_over) {
+  OwnedDescriptor predecessor = inherited_handover();
   const conf::Parsed parsed = conf::read_file(file);
-  if (!report(parsed, file)) return 1;
+  if (!report(parsed, file)) {
+    if (predecessor.is_open()) Succession::decline(std::move(predecessor), in_words(parsed));
+    return 1;
+  }
+  if (!find_predecessor(takes_over, parsed.settings, predecessor)) return 1;
   open_log(parsed.settings.log.level);
   const int signals = block_signals();
 
@@ -139,6 +180,8 @@ int run(const std::string& file) {
   options.observer = observer;
   options.read_settings = reader_of(file);
   options.settings_text = parsed.text;
+  options.command = command_to_run(file);
+  options.predecessor = predecessor.release();
   Proxy proxy(parsed.settings, std::move(options));
   const auto problems = proxy.start();
   for (const Problem& problem : problems) {
@@ -149,7 +192,7 @@ int run(const std::string& file) {
   obey_until_stopped(proxy, signals, *observer, watch);
   proxy.wait();
   ::close(signals);
-  return 0;
+  return proxy.failure().empty() ? 0 : 1;
 }
 
 }  // namespace sluice::proxy::program

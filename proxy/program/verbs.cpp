@@ -14,6 +14,7 @@
 #include "proxy/program/verbs_reload.hpp"
 #include "proxy/program/verbs_rollout.hpp"
 #include "proxy/program/verbs_show.hpp"
+#include "proxy/program/verbs_upgrade.hpp"
 #include "proxy/program/views.hpp"
 
 namespace sluice::proxy::program {
@@ -195,6 +196,7 @@ void add_client_verbs(CLI::App& app, Terminal terminal, int& exit_code) {
   add_backends(verbs);
   add_events(verbs);
   add_reload_verbs(app, terminal, exit_code);
+  add_upgrade_verb(app, terminal, exit_code);
   add_rollout_verbs(app, terminal, exit_code);
 }
 

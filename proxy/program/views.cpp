@@ -144,13 +144,19 @@ std::string status_view(std::string_view text, bool colour) {
   const bool ready = flag_of(*status, "ready");
   const std::string state = ready ? "ready" : "not ready: " + text_of(*status, "reason");
   const std::string holder = text_of(object_of(*status, "decider"), "held_by");
+  const auto before = object_of(*status, "predecessor");
   return "sluice " + text_of(*status, "version") + ", " +
          toned(state, ready ? Tone::good : Tone::bad, colour) + ", up " +
          span_text(count_of(*status, "uptime_ms")) + ", generation " +
          std::to_string(count_of(*status, "generation")) + ", " +
          counted(count_of(*status, "workers"), "worker", "workers") +
-         (holder.empty() ? "" : ", follows " + holder) + "\n\n" + listeners_table(*status, colour) +
-         "\n" + routes_table(*status, colour) + "\n" +
+         (holder.empty() ? "" : ", follows " + holder) +
+         (before.empty()
+              ? ""
+              : "\nprocess " + std::to_string(count_of(before, "pid")) + ", version " +
+                    text_of(before, "version") + ", still finishes " +
+                    counted(count_of(before, "connections"), "connection", "connections")) +
+         "\n\n" + listeners_table(*status, colour) + "\n" + routes_table(*status, colour) + "\n" +
          pools_table(list_of(*status, "pools"), colour);
 }
 

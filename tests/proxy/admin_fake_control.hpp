@@ -65,6 +65,8 @@ class FakeControl : public Control {
   std::optional<RolloutVerb> verb;
   ReloadOrder reload_order;
   ReloadStatus reload_result;
+  UpgradeStatus upgrade_result{4711, "9.9.10", 12};
+  UpgradeOrder upgrade_order;
   std::vector<ReloadRecord> history;  ///< newest first
   std::vector<Event> kept;
   std::list<std::function<void(const Event&)>> listeners;
@@ -187,6 +189,11 @@ class FakeControl : public Control {
   void roll_back_settings(const std::string& record, ReloadOrder wanted, Actor by,
                           Done<ReloadStatus> done) override {
     start_reload("roll_back_settings " + record, wanted, std::move(by), std::move(done));
+  }
+  void upgrade(UpgradeOrder wanted, Actor by, Done<UpgradeStatus> done) override {
+    upgrade_order = std::move(wanted);
+    actor = std::move(by);
+    answer<UpgradeStatus>("upgrade", upgrade_result, std::move(done));
   }
   std::vector<ReloadRecord> reload_history() override { return history; }
   Outcome<ReloadRecord> reload_record(const std::string& record) override {
