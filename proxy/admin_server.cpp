@@ -144,6 +144,7 @@ std::string AdminServer::adopt(ListeningSocket socket) {
 }
 
 void AdminServer::accept() {
+  shell_->listening.take_file();
   asio::co_spawn(
       shell_->io, Shell::accept_all(shell_), [shell = shell_](const std::exception_ptr& failure) {
         if (!failure) return;

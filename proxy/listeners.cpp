@@ -62,8 +62,10 @@ Listeners::Listener Listeners::open(const ListenerSettings& settings, const std:
   const auto handed = std::find_if(handed_.begin(), handed_.end(), [&](const Handed& one) {
     return one.configured == settings.address && !one.sockets.empty();
   });
+  std::size_t shared = 0;
   if (handed != handed_.end()) {
     *listener.sockets = std::move(handed->sockets);
+    shared = listener.sockets->size();
     handed_.erase(handed);
   } else if (auto first = ListeningSocket::open(settings.address, options)) {
     listener.sockets->push_back(std::move(*first));
@@ -73,7 +75,10 @@ Listeners::Listener Listeners::open(const ListenerSettings& settings, const std:
   }
   listener.address = listener.sockets->front().address();
   while (listener.sockets->size() < fleet_.size()) {
-    auto another = listener.sockets->front().another(options);
+    // A socket of its own would get connections at once, and the predecessor serves still.
+    const std::size_t count = listener.sockets->size();
+    auto another = shared > 0 ? (*listener.sockets)[count % shared].duplicate(options)
+                              : listener.sockets->front().another(options);
     if (!another) {
       problems.push_back({where, another.error()});
       break;
@@ -106,7 +111,11 @@ void Listeners::accept() {
   fleet_.on_all([](Worker& worker) { worker.accept_on(); });
 }
 
-void Listeners::give_away(const std::vector<std::string>& configured) {
+void Listeners::take_files() {
+  for (const Listener& listener : open_) listener.sockets->front().take_file();
+}
+
+void Listeners::give_away_files(const std::vector<std::string>& configured) {
   for (const Listener& listener : open_) {
     const bool is_given =
         std::find(configured.begin(), configured.end(), listener.configured) != configured.end();

@@ -40,9 +40,10 @@ class Listeners {
   void drop_unwanted() { handed_.clear(); }
   /// The listeners that are open. Control thread.
   const std::vector<Listener>& open_listeners() const { return open_; }
-  /// Another process serves these addresses, as they are configured: the files of unix sockets are
-  /// its own now.
-  void give_away(const std::vector<std::string>& configured);
+  /// This process serves the inherited addresses, or another process serves these ones, as they are
+  /// configured: whose the files of unix sockets are from now on.
+  void take_files();
+  void give_away_files(const std::vector<std::string>& configured);
 
   /// Opens what of `settings` is not open yet. Adds to `problems` what cannot be; then whatever was
   /// opened closes with the result. Nothing that listens changes.

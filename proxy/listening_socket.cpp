@@ -141,14 +141,17 @@ core::Result<ListeningSocket, std::string> ListeningSocket::open(std::string_vie
   const int error = start(socket.descriptor_, *target, options, path);
   if (error != 0) return messages.failed(error);
 
-  socket.own_file(path);
   socket.address_ = local_address(socket.descriptor_).text();
+  socket.take_file();
   return socket;
 }
 
-void ListeningSocket::own_file(const std::string& path) {
+void ListeningSocket::take_file() {
+  constexpr std::string_view scheme = "unix:";
+  if (!address_.starts_with(scheme)) return;
+  const std::string path = address_.substr(scheme.size());
   struct stat made {};
-  if (path.empty() || ::lstat(path.c_str(), &made) != 0) return;
+  if (::lstat(path.c_str(), &made) != 0) return;
   path_ = path;
   device_ = made.st_dev;
   inode_ = made.st_ino;
@@ -165,24 +168,27 @@ core::Result<ListeningSocket, std::string> ListeningSocket::adopt(OwnedDescripto
   ListeningSocket socket;
   socket.family_ = address.family();
   socket.address_ = address.text();
-  if (address.is_unix()) {
-    socket.own_file(socket.address_.substr(std::string_view("unix:").size()));
-  }
   socket.descriptor_ = descriptor.release();
+  return socket;
+}
+
+core::Result<ListeningSocket, std::string> ListeningSocket::duplicate(
+    const ListenOptions& options) const {
+  ListeningSocket socket;
+  socket.family_ = family_;
+  socket.address_ = address_;
+  socket.descriptor_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (socket.descriptor_ < 0) return Messages(options, address_).failed(errno);
   return socket;
 }
 
 core::Result<ListeningSocket, std::string> ListeningSocket::another(
     const ListenOptions& options) const {
+  if (family_ == AF_UNIX) return duplicate(options);
   const Messages messages(options, address_);
   ListeningSocket socket;
   socket.family_ = family_;
   socket.address_ = address_;
-  if (family_ == AF_UNIX) {
-    socket.descriptor_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
-    if (socket.descriptor_ < 0) return messages.failed(errno);
-    return socket;
-  }
   socket.descriptor_ = open_socket(family_);
   if (socket.descriptor_ < 0) return messages.failed(errno);
   const int error = start(socket.descriptor_, local_address(descriptor_), options, "");

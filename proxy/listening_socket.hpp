@@ -35,7 +35,10 @@ class ListeningSocket {
   /// or a duplicate of a unix socket. The error is a sentence.
   core::Result<ListeningSocket, std::string> another(const ListenOptions& options) const;
 
-  /// A socket that another process has opened and given away. The error is a sentence.
+  /// The same socket once more: who has it and this one share what is accepted.
+  core::Result<ListeningSocket, std::string> duplicate(const ListenOptions& options) const;
+  /// A socket that another process has opened, whose file stays with that one until take_file().
+  /// The error is a sentence.
   static core::Result<ListeningSocket, std::string> adopt(OwnedDescriptor descriptor);
 
   ListeningSocket() = default;
@@ -50,14 +53,14 @@ class ListeningSocket {
   int descriptor() const { return descriptor_; }
   /// Leaves closing the descriptor to the caller; the socket file stays with this object.
   int release() { return std::exchange(descriptor_, -1); }
-  /// The socket file belongs to another process from now on.
+  /// The socket file, if there is one, belongs to this object, or to another process from now on.
+  void take_file();
   void give_away_file() { path_.clear(); }
   int family() const { return family_; }
   /// The address with the port that is really in use.
   const std::string& address() const { return address_; }
 
  private:
-  void own_file(const std::string& path);
   void swap(ListeningSocket& other) noexcept;
 
   int descriptor_ = -1;

@@ -150,9 +150,6 @@ void Proxy::Impl::open_admin(const std::string& token, std::vector<Problem>& pro
 
 /// Closes what was opened for a start that came to nothing.
 void Proxy::Impl::give_up() {
-  // The files of sockets that were taken are the predecessor's still.
-  if (listeners_) listeners_->give_away(taken_listeners_);
-  if (is_admin_taken_) admin_->retire();
   admin_.reset();
   control_.reset();
   listeners_.reset();

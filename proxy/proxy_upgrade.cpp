@@ -91,6 +91,7 @@ void Proxy::Impl::decide_in_its_place(const proxy::HandoverState& last) {
 void Proxy::Impl::serve_in_its_place(bool is_asked) {
   if (is_ending_ || serves_) return;
   listeners_->drop_unwanted();
+  listeners_->take_files();
   if (is_admin_taken_) admin_->accept();
   serve();
   std::vector<std::string> taken;
@@ -112,8 +113,6 @@ void Proxy::Impl::give_up_succession(const std::string& why) {
     const std::lock_guard lock(mutex_);
     failure_ = why;
   }
-  listeners_->give_away(taken_listeners_);
-  if (is_admin_taken_) admin_->retire();
   is_stopping_ = true;
   cut();
 }
@@ -198,7 +197,7 @@ void Proxy::Impl::retire(const Handover::Served& served) {
   timer_.cancel();
   door_.reset();
   control_->retire();
-  listeners_->give_away(served.listeners);
+  listeners_->give_away_files(served.listeners);
   if (served.admin && admin_) admin_->retire();
   const milliseconds drain_timeout = control_->settings().server.drain_timeout;
   notices_.log(LogLevel::info, process(served.status.pid) + ", version " + served.status.version +

@@ -119,8 +119,6 @@ std::string Succession::add_sockets(HandoverMessage& message) {
         listeners_.begin(), listeners_.end(),
         [&](const Listeners::Handed& handed) { return handed.configured == configured; });
     if (known == listeners_.end()) known = listeners_.insert(known, {configured, {}});
-    // One of them is enough to look after the socket's file.
-    if (!known->sockets.empty()) socket->give_away_file();
     known->sockets.push_back(std::move(*socket));
   }
   return {};
@@ -132,11 +130,6 @@ std::optional<ListeningSocket> Succession::take_admin(const std::string& configu
 }
 
 void Succession::refuse(const std::string& why) {
-  // The files of unix sockets are the predecessor's still.
-  for (Listeners::Handed& handed : listeners_) {
-    for (ListeningSocket& socket : handed.sockets) socket.give_away_file();
-  }
-  if (admin_) admin_->give_away_file();
   if (!channel_) return;
   channel_->put({"failed", json::object{{"why", why}}});
   send_all(*channel_, Clock::now() + time_to_refuse);
