@@ -102,11 +102,12 @@ TEST(ListeningSocketAdopt, WhatDoesNotListenIsRefused) {
   }
 }
 
-TEST(ListeningSocketAdopt, TheSocketFileGoesWithTheAdopter) {
+TEST(ListeningSocketAdopt, TheSocketFileGoesWithWhoeverTookItOver) {
   const support::TempDir directory;
   const std::string path = directory.file("door.sock");
   std::optional<ListeningSocket> first = opened("unix:" + path);
   std::optional<ListeningSocket> second = adopted(copy_of(*first));
+  second->take_file();
   first->give_away_file();
   first.reset();
   EXPECT_TRUE(std::filesystem::exists(path)) << "whoever gave it away leaves the file";
@@ -114,17 +115,48 @@ TEST(ListeningSocketAdopt, TheSocketFileGoesWithTheAdopter) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(ListeningSocketAdopt, AnAdopterThatGivesItBackLeavesTheFile) {
+TEST(ListeningSocketAdopt, TheFileStaysWithTheOneThatOpenedItUntilItIsTaken) {
   const support::TempDir directory;
   const std::string path = directory.file("door.sock");
   std::optional<ListeningSocket> first = opened("unix:" + path);
   std::optional<ListeningSocket> second = adopted(copy_of(*first));
-  second->give_away_file();
   second.reset();
-  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_TRUE(std::filesystem::exists(path)) << "a hand-over that came to nothing";
   EXPECT_NO_THROW(support::connect_to("unix:" + path)) << "the first still listens";
   first.reset();
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(ListeningSocketAdopt, AnAdopterThatGivesTheFileBackLeavesIt) {
+  const support::TempDir directory;
+  const std::string path = directory.file("door.sock");
+  const ListeningSocket first = opened("unix:" + path);
+  std::optional<ListeningSocket> second = adopted(copy_of(first));
+  second->take_file();
+  second->give_away_file();
+  second.reset();
+  EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST(ListeningSocketAdopt, TakingTheFileOfATcpSocketMeansNothing) {
+  ListeningSocket first = opened("127.0.0.1:0");
+  ListeningSocket second = adopted(copy_of(first));
+  second.take_file();
+  EXPECT_EQ(second.address(), first.address());
+}
+
+TEST(ListeningSocketAdopt, ADuplicateSharesTheQueueAndLeavesTheFile) {
+  const support::TempDir directory;
+  const std::string address = "unix:" + directory.file("door.sock");
+  const ListeningSocket first = opened(address);
+  {
+    const auto second = first.duplicate(as_listener());
+    ASSERT_TRUE(second) << second.error();
+    EXPECT_EQ(second->address(), address);
+    const support::Fd client = support::connect_to(address);
+    EXPECT_TRUE(accept_from(*second).is_open());
+  }
+  EXPECT_TRUE(std::filesystem::exists(directory.file("door.sock")));
 }
 
 TEST(ListeningSocketAdopt, AFileThatAnotherSocketHasTakenIsLeftAlone) {
@@ -133,6 +165,7 @@ TEST(ListeningSocketAdopt, AFileThatAnotherSocketHasTakenIsLeftAlone) {
   ListeningSocket first = opened("unix:" + path);
   std::optional<ListeningSocket> second = adopted(copy_of(first));
   first.give_away_file();
+  second->take_file();
   std::filesystem::rename(path, directory.file("old.sock"));
   const ListeningSocket newer = opened("unix:" + path);
   second.reset();
