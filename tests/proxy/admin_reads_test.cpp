@@ -11,11 +11,11 @@ TEST_F(AdminReads, StatusShowsEverything) {
   EXPECT_EQ(reply.content_type, "application/json");
   EXPECT_EQ(
       reply.body,
-      R"({"version":"9.9.9","started":"2024-05-01T12:00:00.250Z","uptime_ms":61000,"generation":4,)"
+      R"({"version":"9.9.9","pid":0,"started":"2024-05-01T12:00:00.250Z","uptime_ms":61000,"generation":4,)"
       R"("workers":2,"ready":true,"reason":"",)"
       R"("settings":{"record":3,"hash":"00ff","since":"2024-05-01T12:00:00.000Z","by":"carol",)"
       R"("file_differs":true,"confirm_by":null},"decider":{"is_self":true,"held_by":""},)"
-      R"("listeners":[{"listener":"0.0.0.0:8080","active":1,"idle":2,"upgraded":3,"accepted":4}],)"
+      R"("predecessor":null,"listeners":[{"listener":"0.0.0.0:8080","active":1,"idle":2,"upgraded":3,"accepted":4}],)"
       R"("routes":[{"name":"shop","host":"shop.example.com","path":"/","revision":7,"overridden":true,)"
       R"("split":[{"pool":"shop-v1","configured":100,"in_force":90},)"
       R"({"pool":"shop-v2","configured":0,"in_force":12.5}],)"
@@ -24,6 +24,15 @@ TEST_F(AdminReads, StatusShowsEverything) {
       R"("backends":[{"address":"127.0.0.1:9001","weight":1,"health":"up","last_check":"",)"
       R"("drain":"none","in_flight":5,"upgraded":0,"open":0,"idle":0,"requests":0,"failures":0}]}]})"
       "\n");
+}
+
+TEST_F(AdminReads, StatusShowsTheProcessAndTheOneBeforeIt) {
+  control.state.pid = 4712;
+  control.state.predecessor = {4711, "9.9.8", 12};
+  const AdminReply reply = ask("GET", "/v1/status");
+  EXPECT_TRUE(says(reply, R"("version":"9.9.9","pid":4712,)")) << reply.body;
+  EXPECT_TRUE(says(reply, R"("predecessor":{"pid":4711,"version":"9.9.8","connections":12},)"))
+      << reply.body;
 }
 
 TEST_F(AdminReads, RouteCarriesItsRevisionAsEntityTag) {

@@ -94,5 +94,67 @@ TEST(EventLogTest, AListenerMayCauseAnEvent) {
   EXPECT_EQ(log.since(0).size(), 2U);
 }
 
+TEST(EventLogTest, GoesOnFromTheNumbersOfAnotherProcess) {
+  EventLog log;
+  log.go_on_from({{41, "split", "a"}, {42, "drain", "b"}});
+  log.add("x", "c");
+  const auto events = log.since(0);
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0].id, 41U);
+  EXPECT_EQ(events[0].type, "split");
+  EXPECT_EQ(events[1].body, "b");
+  EXPECT_EQ(events[2].id, 43U);
+  EXPECT_EQ(events[2].body, "c");
+  EXPECT_EQ(log.since(42).size(), 1U) << "who saw the older ones elsewhere goes on here";
+}
+
+TEST(EventLogTest, ItsOwnEventsComeBehindThoseOfAnotherProcess) {
+  EventLog log;
+  log.add("x", "own 1");
+  log.add("x", "own 2");
+  log.go_on_from({{6, "y", "older"}, {7, "y", "old"}});
+  log.add("x", "own 3");
+  std::vector<std::uint64_t> ids;
+  std::vector<std::string> bodies;
+  for (const Event& event : log.since(0)) {
+    ids.push_back(event.id);
+    bodies.push_back(event.body);
+  }
+  EXPECT_EQ(ids, (std::vector<std::uint64_t>{6, 7, 8, 9, 10}));
+  EXPECT_EQ(bodies, (std::vector<std::string>{"older", "old", "own 1", "own 2", "own 3"}));
+}
+
+TEST(EventLogTest, KeepsTheNewestOfBothProcesses) {
+  EventLog log;
+  log.add("x", "own");
+  std::vector<Event> before;
+  for (std::uint64_t id = 501; id <= 500 + EventLog::kept; ++id) before.push_back({id, "y", ""});
+  log.go_on_from(before);
+  const auto events = log.since(0);
+  ASSERT_EQ(events.size(), EventLog::kept);
+  EXPECT_EQ(events.front().id, 502U);
+  EXPECT_EQ(events.back().id, 501 + EventLog::kept);
+  EXPECT_EQ(events.back().body, "own");
+}
+
+TEST(EventLogTest, AProcessWithoutEventsChangesNothing) {
+  EventLog log;
+  log.add("x", "own");
+  log.go_on_from({});
+  log.add("x", "next");
+  ASSERT_EQ(log.since(0).size(), 2U);
+  EXPECT_EQ(log.since(0)[0].id, 1U);
+  EXPECT_EQ(log.since(0)[1].id, 2U);
+}
+
+TEST(EventLogTest, ListenersHearNothingOfOlderEvents) {
+  EventLog log;
+  std::vector<std::uint64_t> heard;
+  const auto token = log.subscribe([&](const Event& event) { heard.push_back(event.id); });
+  log.go_on_from({{41, "x", ""}});
+  log.add("x", "");
+  EXPECT_EQ(heard, (std::vector<std::uint64_t>{42}));
+}
+
 }  // namespace
 }  // namespace sluice::proxy
