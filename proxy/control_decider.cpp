@@ -79,9 +79,12 @@ void LocalControl::begin_to_decide() {
   watch_.stop();
   holder_.clear();
   unusable_.clear();
-  notices_.log(LogLevel::warn, "the state folder is free: this process decides from now on");
+  notices_.log(LogLevel::warn, last_words_ ? "this process decides from now on"
+                                           : "the state folder is free: this process decides from "
+                                             "now on");
   notices_.decider({true, ""});
-  auto saved = state_.load();
+  auto saved =
+      last_words_ ? core::Result<core::Overrides, std::string>(*last_words_) : state_.load();
   if (saved) {
     adopt(std::move(*saved));
   } else {
@@ -93,6 +96,7 @@ void LocalControl::begin_to_decide() {
   post_plan(true, [] {});
   // What cannot be read stays where it is until there is something new to write.
   if (saved) keep_then([] {});
+  if (on_deciding_) on_deciding_();
 }
 
 void LocalControl::begin_to_follow() {

@@ -144,21 +144,22 @@ void LocalControl::thaw() {
 
 void LocalControl::take_over(HandoverState last) {
   standby_for_.clear();
+  // With a folder of its own, or none, nothing is on disk that says more than these last words; and
+  // with the predecessor's, they say it, too, when that could not be written.
+  last_words_ = std::move(last.overrides);
   notices_.go_on_from(last.events);
   rollouts_.add_totals(last.counts.rollouts);
   for (const HandedRevision& one : last.revisions) {
     SplitRevision& revision = revisions_[one.route];
     if (revision.number < one.revision) revision = {one.revision, one.since};
   }
-  // With a state folder everything that was decided is there, and it may be another process's turn.
-  if (state_.is_kept()) {
-    decide_now();
+  if (decides()) {
+    begin_to_decide();
   } else {
-    adopt(std::move(last.overrides));
-    rollouts_.restore(std::exchange(overrides_.rollouts, {}));
-    plan_ = with_splits();
-    post_plan(true, [] {});
+    // Of several processes on the folder another one may have been faster: then it decides.
+    decide_now();
   }
+  last_words_.reset();
   for (const HandedDrain& drain : last.drains) {
     if (check_target(drain.pool, drain.backend)) continue;
     std::set<std::string> addresses;
@@ -170,7 +171,6 @@ void LocalControl::take_over(HandoverState last) {
     DrainOrder order{drain.pool, drain.backend, drain.deadline, false};
     watch_drain(std::move(order), std::move(addresses), false, [](const Outcome<DrainStatus>&) {});
   }
-  set_readiness({true, ""});
 }
 
 void LocalControl::note_predecessor(const PredecessorStatus& predecessor,

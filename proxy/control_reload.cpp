@@ -33,6 +33,11 @@ Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& nex
 
 std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Actor& actor,
                                                  std::function<void(ReloadStatus)> done) {
+  if (is_handing_over_) {
+    return Denial{409, "An upgrade is under way",
+                  "nothing was changed; another process is about to take over, ask again when it "
+                  "serves"};
+  }
   std::vector<Problem> problems = validate(draft.settings);
   if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
   const bool is_stopping = !readiness_.ready && !on_ready_;

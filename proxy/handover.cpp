@@ -1,5 +1,7 @@
 #include "proxy/handover.hpp"
 
+#include <unistd.h>
+
 #include <boost/json.hpp>
 #include <exception>
 #include <map>
@@ -149,6 +151,7 @@ void Handover::give_state() {
     if (self->stage_ != Stage::preparing) return;
     json::value body = to_json(state);
     body.as_object()["version"] = version;
+    body.as_object()["pid"] = ::getpid();
     self->link_->put({"state", std::move(body)});
   });
 }

@@ -41,10 +41,12 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       started_(Clock::now()),
       started_ms_(wall_clock_ms()),
       upgrade_(std::move(parts.upgrade)),
+      on_deciding_(std::move(parts.on_deciding)),
       inherited_(std::move(parts.inherited)),
       watch_(parts.io, [this] { follow(); }) {
   if (inherited_) standby_for_ = "the process before this one";
-  const auto saved = inherited_ && !state_.is_kept()
+  // Where the predecessor keeps its state elsewhere, or nowhere, it is here.
+  const auto saved = inherited_ && state_.held_by().empty()
                          ? core::Result<core::Overrides, std::string>(inherited_->overrides)
                          : state_.load();
   if (!saved) tell_unusable(saved.error());
@@ -73,7 +75,7 @@ void LocalControl::start(std::function<void()> ready) {
   } else {
     rollouts_.follow(overrides_.rollouts);
     follow_ejections();
-    if (state_.is_kept()) begin_to_follow();
+    if (!state_.held_by().empty()) begin_to_follow();
   }
   plan_ = with_trials(*plan_);
   reloads_.start();

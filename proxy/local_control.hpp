@@ -50,6 +50,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
     std::string settings_text = {};
     /// Replaces the process; without it nothing can.
     std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade = {};
+    /// Called when this process, which has followed another one, decides.
+    std::function<void()> on_deciding = {};
     /// Of a predecessor that still serves: then nothing is decided here before take_over().
     std::shared_ptr<const HandoverState> inherited = {};
   };
@@ -85,6 +87,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void freeze(const std::string& successor, std::function<void()> then);
   /// Decides again: the successor has failed.
   void thaw();
+  /// Whether a successor gets ready: it has read its settings, so others are refused.
+  void note_handover(bool is_under_way) { is_handing_over_ = is_under_way; }
   /// Never decides again.
   void retire() { is_retired_ = true; }
   /// Decides from now on, in place of the process whose last state this is.
@@ -302,7 +306,10 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
   std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade_;
+  std::function<void()> on_deciding_;
   std::shared_ptr<const HandoverState> inherited_;
+  std::optional<core::Overrides> last_words_;  ///< of the predecessor, while they are taken over
+  bool is_handing_over_ = false;
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;

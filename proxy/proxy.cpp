@@ -101,7 +101,7 @@ std::vector<Problem> Proxy::Impl::start() {
           [this](const UpgradeOrder& order, const proxy::Actor& actor, Done<UpgradeStatus> done) {
             upgrade(order, actor, std::move(done));
           },
-          succession_ ? succession_->state() : nullptr},
+          [this] { open_door(); }, succession_ ? succession_->state() : nullptr},
       settings_);
   open_admin(token, problems);
   state_.introduce(admin_address_);

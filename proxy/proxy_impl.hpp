@@ -75,8 +75,10 @@ class Proxy::Impl {
   void offer_to_serve();
   void decide_in_its_place(const proxy::HandoverState& last);
   void serve_in_its_place(bool is_asked);
+  void open_taken_admin();
   void give_up_succession(const std::string& why);
   void open_door();
+  void call_off_handover();
 
   // proxy_upgrade.cpp, the side that gives
   void upgrade(const UpgradeOrder& order, const proxy::Actor& actor, Done<UpgradeStatus> done);
@@ -117,6 +119,7 @@ class Proxy::Impl {
   std::shared_ptr<proxy::Succession> succession_;
   std::vector<std::string> taken_listeners_;  ///< from the predecessor, by configured address
   bool is_admin_taken_ = false;
+  bool is_admin_open_ = false;
   bool has_committed_ = false;  ///< the predecessor
   bool serves_ = false;         ///< clients are accepted
   std::unique_ptr<proxy::HandoverDoor> door_;

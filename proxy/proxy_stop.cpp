@@ -52,6 +52,7 @@ void Proxy::Impl::stop() {
     if (!is_started_) return;
     if (is_stopping_) return cut();
     is_stopping_ = true;
+    call_off_handover();
     begin_lame_duck();
   });
 }
@@ -60,8 +61,15 @@ void Proxy::Impl::stop_now() {
   asio::post(io_, [this] {
     if (!is_started_) return;
     is_stopping_ = true;
+    call_off_handover();
     cut();
   });
+}
+
+/// Who is told to stop does not live on in a successor.
+void Proxy::Impl::call_off_handover() {
+  door_.reset();
+  if (handover_) handover_->fail("the process was told to stop");
 }
 
 std::size_t Proxy::Impl::wait() {
@@ -151,8 +159,7 @@ void Proxy::Impl::end() {
   access_log_.close();
   control_->stop();
   state_.close();
-  door_.reset();
-  if (handover_) handover_->fail("the process stops");
+  call_off_handover();
   if (admin_) admin_->stop();
   listeners_->close();
   notices_.log(LogLevel::info, "stopped");

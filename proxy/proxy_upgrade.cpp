@@ -41,7 +41,11 @@ void Proxy::Impl::serve() {
 }
 
 void Proxy::Impl::open_door() {
-  if (command_.empty() || settings_.server.state_dir.empty() || !control_->decides()) return;
+  // While a predecessor finishes, the door is still its own.
+  const bool may_open = serves_ && !is_stopping_ && !door_ && !control_->has_predecessor();
+  if (!may_open || command_.empty() || settings_.server.state_dir.empty() || !control_->decides()) {
+    return;
+  }
   door_ = std::make_unique<proxy::HandoverDoor>(io_, [this](proxy::OwnedDescriptor socket) {
     if (const auto obstacle = upgrade_obstacle()) {
       return proxy::Succession::abort(std::move(socket), obstacle->detail);
@@ -67,16 +71,23 @@ void Proxy::Impl::offer_to_serve() {
   callbacks.go = [this] { serve_in_its_place(true); };
   callbacks.progress = [this](const proxy::HandoverCounts& counts) {
     control_->note_predecessor(succession_->predecessor(), counts);
+    // Not before it knows what the predecessor has told whoever asked it.
+    open_taken_admin();
   };
   callbacks.gone = [this] {
     if (is_ending_) return;
+    if (!serves_ && !succession_->predecessor_has_ended()) {
+      return give_up_succession("it has closed the connection and runs on");
+    }
     if (!serves_) {
       notices_.log(LogLevel::warn, process(succession_->predecessor().pid) +
                                        " ended during the hand-over: serving in its place");
       if (!has_committed_) decide_in_its_place(*succession_->state());
       serve_in_its_place(false);
     }
+    open_taken_admin();
     control_->predecessor_is_gone();
+    open_door();
   };
   callbacks.aborted = [this](const std::string& why) { give_up_succession(why); };
   succession_->offer(io_, std::move(callbacks));
@@ -92,8 +103,8 @@ void Proxy::Impl::serve_in_its_place(bool is_asked) {
   if (is_ending_ || serves_) return;
   listeners_->drop_unwanted();
   listeners_->take_files();
-  if (is_admin_taken_) admin_->accept();
   serve();
+  control_->set_readiness({true, ""});
   std::vector<std::string> taken;
   for (const ListenerSettings& listener : settings_.listeners) {
     const bool is_taken = std::find(taken_listeners_.begin(), taken_listeners_.end(),
@@ -106,15 +117,20 @@ void Proxy::Impl::serve_in_its_place(bool is_asked) {
   if (is_asked) succession_->say_serving(taken, is_admin_taken_);
 }
 
+void Proxy::Impl::open_taken_admin() {
+  if (serves_ && is_admin_taken_ && !std::exchange(is_admin_open_, true)) admin_->accept();
+}
+
 void Proxy::Impl::give_up_succession(const std::string& why) {
-  if (serves_) return;
+  if (is_ending_ || is_stopping_) return;
   notices_.log(LogLevel::error, "the running process does not hand over: " + why);
   {
     const std::lock_guard lock(mutex_);
     failure_ = why;
   }
   is_stopping_ = true;
-  cut();
+  // Clients that it has accepted by now are served to the end.
+  serves_ ? begin_drain() : cut();
 }
 
 // The side that gives.
@@ -168,6 +184,10 @@ void Proxy::Impl::begin_handover(proxy::OwnedDescriptor socket, bool is_child,
                                  milliseconds patience) {
   HandoverChannel channel(std::move(socket));
   const auto peer = channel.peer();
+  if (!is_child && !(peer && (peer->user == ::geteuid() || peer->user == 0))) {
+    notices_.log(LogLevel::warn, "a process of another user asks to take over: refused");
+    return;
+  }
   Handover::Callbacks callbacks;
   callbacks.failed = [this](const std::string& why) { handover_failed(why); };
   callbacks.served = [this](const Handover::Served& served) { retire(served); };
@@ -175,19 +195,19 @@ void Proxy::Impl::begin_handover(proxy::OwnedDescriptor socket, bool is_child,
       std::make_shared<Handover>(Handover::Parts{io_, *fleet_, *listeners_, *control_, admin_.get(),
                                                  settings_.admin.address, is_child},
                                  std::move(channel), std::move(callbacks));
+  control_->note_handover(true);
   handover_->start(patience);
-  if (is_child || (peer && (peer->user == ::geteuid() || peer->user == 0))) return;
-  handover_->fail("the process that asks belongs to another user");
 }
 
 void Proxy::Impl::handover_failed(const std::string& why) {
-  notices_.log(LogLevel::error,
-               "upgrade: the new process does not serve: " + why + "; this process goes on");
+  const std::string outcome = why + (is_stopping_ ? "" : "; this process goes on");
+  notices_.log(LogLevel::error, "upgrade: the new process does not serve: " + outcome);
   if (successor_) successor_->kill();
   handover_.reset();
+  control_->note_handover(false);
   if (!upgrade_done_) return;
-  asio::post(io_, [done = std::exchange(upgrade_done_, nullptr), why] {
-    done(Denial{502, "The successor does not serve", why + "; this process goes on"});
+  asio::post(io_, [done = std::exchange(upgrade_done_, nullptr), outcome] {
+    done(Denial{502, "The successor does not serve", outcome});
   });
 }
 
@@ -199,6 +219,7 @@ void Proxy::Impl::retire(const Handover::Served& served) {
   control_->retire();
   listeners_->give_away_files(served.listeners);
   if (served.admin && admin_) admin_->retire();
+  handover_->report(false, [] {});
   const milliseconds drain_timeout = control_->settings().server.drain_timeout;
   notices_.log(LogLevel::info, process(served.status.pid) + ", version " + served.status.version +
                                    ", serves: what is in flight here has " +

@@ -1,6 +1,7 @@
 #include "proxy/succession.hpp"
 
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr milliseconds time_to_refuse{1000};
+/// Between the end of a process's connections and of itself.
+constexpr milliseconds time_to_end{500};
 
 /// Waits until the descriptor can be read or written. False when the time is over.
 bool wait_for(int descriptor, short events, TimePoint end) {
@@ -56,7 +59,11 @@ core::Result<std::shared_ptr<Succession>, std::string> Succession::begin(OwnedDe
     return std::string(
         "the process that offers to hand over belongs to another user; it is not trusted");
   }
-  succession->predecessor_.pid = peer->process;
+  // Of another pid namespace it cannot be named, and its end is not seen.
+  if (peer->process > 0) {
+    succession->ended_ =
+        OwnedDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, peer->process, 0)));
+  }
   const std::string problem = succession->receive_all(patience);
   if (!problem.empty()) return "the hand-over from the running process failed: " + problem;
   return succession;
@@ -97,6 +104,7 @@ std::string Succession::take(HandoverMessage message) try {
   auto state = read_handover(message.body);
   if (!state) return "its state cannot be read: " + state.error();
   predecessor_.version = json::value_to<std::string>(message.body.at("version"));
+  predecessor_.pid = json::value_to<std::int64_t>(message.body.at("pid"));
   state_ = std::make_shared<const HandoverState>(std::move(*state));
   return {};
 } catch (const std::exception& problem) {
@@ -144,6 +152,10 @@ void Succession::offer(boost::asio::io_context& io, Callbacks callbacks) {
                [this](const std::string&) {
                  if (!has_given_up_) callbacks_.gone();
                });
+}
+
+bool Succession::predecessor_has_ended() const {
+  return ended_.is_open() && wait_for(ended_.get(), POLLIN, Clock::now() + time_to_end);
 }
 
 void Succession::say_taken() {

@@ -56,6 +56,8 @@ class Succession {
   void refuse(const std::string& why);
   /// This process is ready. `callbacks` run on the thread of `io`.
   void offer(boost::asio::io_context& io, Callbacks callbacks);
+  /// Whether it is gone, now that it has closed the connection. Waits for that for a moment.
+  bool predecessor_has_ended() const;
   void say_taken();
   void say_serving(const std::vector<std::string>& listeners, bool admin);
 
@@ -70,6 +72,7 @@ class Succession {
   std::shared_ptr<HandoverLink> link_;
   Callbacks callbacks_;
   PredecessorStatus predecessor_;
+  OwnedDescriptor ended_;  ///< readable when the predecessor has ended (pidfd_open(2))
   std::vector<Listeners::Handed> listeners_;
   std::string admin_configured_;
   std::optional<ListeningSocket> admin_;
