@@ -37,11 +37,15 @@ void Proxy::Impl::serve() {
   for (const std::string& address : listeners_->addresses()) {
     notices_.log(LogLevel::info, "serving on " + address);
   }
-  open_door();
+  // Until the predecessor retires, the door in the folder is its own.
+  if (!succession_) open_door();
 }
 
+/// Once: what keeps it from opening is told, and is not tried again.
 void Proxy::Impl::open_door() {
-  if (command_.empty() || settings_.server.state_dir.empty() || !control_->decides()) return;
+  if (is_door_tried_ || is_stopping_ || command_.empty()) return;
+  if (settings_.server.state_dir.empty() || !control_->decides()) return;
+  is_door_tried_ = true;
   door_ = std::make_unique<proxy::HandoverDoor>(io_, [this](proxy::OwnedDescriptor socket) {
     if (const auto obstacle = upgrade_obstacle()) {
       return proxy::Succession::abort(std::move(socket), obstacle->detail);
@@ -67,6 +71,7 @@ void Proxy::Impl::offer_to_serve() {
   callbacks.go = [this] { serve_in_its_place(true); };
   callbacks.progress = [this](const proxy::HandoverCounts& counts) {
     control_->note_predecessor(succession_->predecessor(), counts);
+    open_door();
   };
   callbacks.gone = [this] {
     if (is_ending_) return;
@@ -77,6 +82,7 @@ void Proxy::Impl::offer_to_serve() {
       serve_in_its_place(false);
     }
     control_->predecessor_is_gone();
+    open_door();
   };
   callbacks.aborted = [this](const std::string& why) { give_up_succession(why); };
   succession_->offer(io_, std::move(callbacks));

@@ -398,6 +398,18 @@ TEST(HotUpgrade, AProcessFromOutsideTakesOver) {
   ASSERT_TRUE(scene.generations.becomes_another());
 }
 
+TEST(HotUpgrade, AProcessFromOutsideTakesOverFromOneThatTookOverItself) {
+  Upgrading scene;
+  const pid_t first = scene.sluice.pid();
+  ASSERT_TRUE(scene.generations.becomes_another());
+  EXPECT_EQ(scene.generations.wait_exit(first), 0);
+  const std::filesystem::path door = scene.sluice.file("state") + "/handover.sock";
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(door); })) << "its own by now";
+  ChildProcess successor({program_path(), "run", scene.sluice.file("config.toml"), "--take-over"},
+                         scene.sluice.file("stdout"), scene.sluice.file("stderr"));
+  ASSERT_TRUE(eventually([&] { return scene.generations.present() == successor.pid(); }));
+}
+
 TEST(HotUpgrade, WithNobodyToTakeOverFromTheStartIsRefused) {
   Upgrading scene({}, {}, false);
   const FinishedRun ran =
