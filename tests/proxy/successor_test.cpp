@@ -79,7 +79,7 @@ TEST_F(SuccessorTest, ASignalIsNamed) {
 }
 
 TEST_F(SuccessorTest, KillingItEndsIt) {
-  start({"/bin/sh", "-c", "read never"});
+  start({"/bin/sh", "-c", "read never <&3"});
   successor->kill();
   run_to_the_end();
   EXPECT_EQ(how, "it was ended by signal 9 (Killed)");
