@@ -1,6 +1,7 @@
 #include "proxy/admin_routes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -47,52 +48,53 @@ AdminReply not_allowed(const std::string& method, const std::string& allow) {
   return reply;
 }
 
+constexpr std::array calls = std::to_array<AdminRoute>({
+    {"GET", "/", "this list", answer_index},
+    {"GET", "/livez", "the process lives", answer_live},
+    {"GET", "/readyz", "200 when ready to take traffic, else 503", answer_ready},
+    {"GET", "/metrics", "metrics as Prometheus text", answer_metrics},
+    {"GET", "/v1/status", "everything at a glance", answer_status},
+    {"GET", "/v1/routes", "every route and its split", answer_routes},
+    {"GET", "/v1/routes/{route}", "one route and its split", answer_route},
+    {"PUT", "/v1/routes/{route}/split", "new weights", change_split},
+    {"POST", "/v1/routes/{route}/rollout", "start a rollout", start_rollout},
+    {"GET", "/v1/routes/{route}/rollout", "how the newest rollout stands", answer_rollout},
+    {"GET", "/v1/routes/{route}/rollout/explain", "why it stands there",
+     answer_rollout_explanation},
+    {"GET", "/v1/routes/{route}/rollout/history", "rollouts that ended", answer_rollout_history},
+    {"POST", "/v1/routes/{route}/rollout/pause", "weights stay", steer_rollout<RolloutVerb::pause>},
+    {"POST", "/v1/routes/{route}/rollout/resume", "go on", steer_rollout<RolloutVerb::resume>},
+    {"POST", "/v1/routes/{route}/rollout/promote", "the next step now; ?full=true: everything",
+     promote_rollout},
+    {"POST", "/v1/routes/{route}/rollout/abort", "roll back", steer_rollout<RolloutVerb::abort>},
+    {"POST", "/v1/routes/{route}/rollout/undo", "after the promotion: roll back",
+     steer_rollout<RolloutVerb::undo>},
+    {"POST", "/v1/routes/{route}/rollout/approve", "open the gate that waits",
+     steer_rollout<RolloutVerb::approve>},
+    {"POST", "/v1/routes/{route}/rollout/retry", "a release that was rolled back once more",
+     steer_rollout<RolloutVerb::retry>},
+    {"POST", "/v1/upgrade", "a new process takes the place of this one", upgrade},
+    {"GET", "/v1/pools", "every pool and its backends", answer_pools},
+    {"GET", "/v1/pools/{pool}", "one pool and its backends", answer_pool},
+    {"POST", "/v1/pools/{pool}/drain", "drain a pool", drain},
+    {"POST", "/v1/pools/{pool}/undrain", "take requests again", undrain},
+    {"PUT", "/v1/pools/{pool}/backends", "replace the backends", replace_backends},
+    {"POST", "/v1/pools/{pool}/backends", "add a backend", add_backend},
+    {"DELETE", "/v1/pools/{pool}/backends/{backend}", "drain, then remove", remove_backend},
+    {"POST", "/v1/pools/{pool}/backends/{backend}/drain", "drain a backend", drain},
+    {"POST", "/v1/pools/{pool}/backends/{backend}/undrain", "take requests again", undrain},
+    {"POST", "/v1/reload", "read the settings anew", reload_settings},
+    {"POST", "/v1/reload/confirm", "keep what a reload brought", confirm_reload},
+    {"GET", "/v1/reloads", "which settings were in force", answer_reloads},
+    {"GET", "/v1/reloads/{record}", "one of them, with its text", answer_reload},
+    {"POST", "/v1/reloads/{record}/rollback", "put it in force once more", roll_back_settings},
+    {"GET", "/v1/events", "what happens, as server-sent events", answer_events},
+});
+
 }  // namespace
 
 const std::vector<AdminRoute>& admin_route_table() {
-  static const std::vector<AdminRoute> table = {
-      {"GET", "/", "this list", answer_index},
-      {"GET", "/livez", "the process lives", answer_live},
-      {"GET", "/readyz", "200 when ready to take traffic, else 503", answer_ready},
-      {"GET", "/metrics", "metrics as Prometheus text", answer_metrics},
-      {"GET", "/v1/status", "everything at a glance", answer_status},
-      {"GET", "/v1/routes", "every route and its split", answer_routes},
-      {"GET", "/v1/routes/{route}", "one route and its split", answer_route},
-      {"PUT", "/v1/routes/{route}/split", "new weights", change_split},
-      {"POST", "/v1/routes/{route}/rollout", "start a rollout", start_rollout},
-      {"GET", "/v1/routes/{route}/rollout", "how the newest rollout stands", answer_rollout},
-      {"GET", "/v1/routes/{route}/rollout/explain", "why it stands there",
-       answer_rollout_explanation},
-      {"GET", "/v1/routes/{route}/rollout/history", "rollouts that ended", answer_rollout_history},
-      {"POST", "/v1/routes/{route}/rollout/pause", "weights stay",
-       steer_rollout<RolloutVerb::pause>},
-      {"POST", "/v1/routes/{route}/rollout/resume", "go on", steer_rollout<RolloutVerb::resume>},
-      {"POST", "/v1/routes/{route}/rollout/promote", "the next step now; ?full=true: everything",
-       promote_rollout},
-      {"POST", "/v1/routes/{route}/rollout/abort", "roll back", steer_rollout<RolloutVerb::abort>},
-      {"POST", "/v1/routes/{route}/rollout/undo", "after the promotion: roll back",
-       steer_rollout<RolloutVerb::undo>},
-      {"POST", "/v1/routes/{route}/rollout/approve", "open the gate that waits",
-       steer_rollout<RolloutVerb::approve>},
-      {"POST", "/v1/routes/{route}/rollout/retry", "a release that was rolled back once more",
-       steer_rollout<RolloutVerb::retry>},
-      {"POST", "/v1/upgrade", "a new process takes the place of this one", upgrade},
-      {"GET", "/v1/pools", "every pool and its backends", answer_pools},
-      {"GET", "/v1/pools/{pool}", "one pool and its backends", answer_pool},
-      {"POST", "/v1/pools/{pool}/drain", "drain a pool", drain},
-      {"POST", "/v1/pools/{pool}/undrain", "take requests again", undrain},
-      {"PUT", "/v1/pools/{pool}/backends", "replace the backends", replace_backends},
-      {"POST", "/v1/pools/{pool}/backends", "add a backend", add_backend},
-      {"DELETE", "/v1/pools/{pool}/backends/{backend}", "drain, then remove", remove_backend},
-      {"POST", "/v1/pools/{pool}/backends/{backend}/drain", "drain a backend", drain},
-      {"POST", "/v1/pools/{pool}/backends/{backend}/undrain", "take requests again", undrain},
-      {"POST", "/v1/reload", "read the settings anew", reload_settings},
-      {"POST", "/v1/reload/confirm", "keep what a reload brought", confirm_reload},
-      {"GET", "/v1/reloads", "which settings were in force", answer_reloads},
-      {"GET", "/v1/reloads/{record}", "one of them, with its text", answer_reload},
-      {"POST", "/v1/reloads/{record}/rollback", "put it in force once more", roll_back_settings},
-      {"GET", "/v1/events", "what happens, as server-sent events", answer_events},
-  };
+  static const std::vector<AdminRoute> table(calls.begin(), calls.end());
   return table;
 }
 

@@ -37,15 +37,15 @@ void Proxy::Impl::serve() {
   for (const std::string& address : listeners_->addresses()) {
     notices_.log(LogLevel::info, "serving on " + address);
   }
-  open_door();
+  // Until the predecessor retires, the door in the folder is its own.
+  if (!succession_) open_door();
 }
 
+/// Once: what keeps it from opening is told, and is not tried again.
 void Proxy::Impl::open_door() {
-  // While a predecessor finishes, the door is still its own.
-  const bool may_open = serves_ && !is_stopping_ && !door_ && !control_->has_predecessor();
-  if (!may_open || command_.empty() || settings_.server.state_dir.empty() || !control_->decides()) {
-    return;
-  }
+  if (is_door_tried_ || !serves_ || is_stopping_ || command_.empty()) return;
+  if (settings_.server.state_dir.empty() || !control_->decides()) return;
+  is_door_tried_ = true;
   door_ = std::make_unique<proxy::HandoverDoor>(io_, [this](proxy::OwnedDescriptor socket) {
     if (const auto obstacle = upgrade_obstacle()) {
       return proxy::Succession::abort(std::move(socket), obstacle->detail);
@@ -73,6 +73,7 @@ void Proxy::Impl::offer_to_serve() {
     control_->note_predecessor(succession_->predecessor(), counts);
     // Not before it knows what the predecessor has told whoever asked it.
     open_taken_admin();
+    open_door();
   };
   callbacks.gone = [this] {
     if (is_ending_) return;

@@ -92,9 +92,8 @@ Successor::Successor(boost::asio::io_context& io, pid_t pid, OwnedDescriptor soc
     : pid_(pid), socket_(std::move(socket)), watch_(std::make_shared<Watch>(io, pid)) {}
 
 Successor::~Successor() {
+  // The wait goes on, for somebody has to reap it.
   watch_->on_end = nullptr;
-  boost::system::error_code ignored;
-  watch_->ended.close(ignored);
 }
 
 core::Result<std::unique_ptr<Successor>, std::string> Successor::start(

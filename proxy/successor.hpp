@@ -26,7 +26,7 @@ class Successor {
       boost::asio::io_context& io, const std::vector<std::string>& command);
   Successor(const Successor&) = delete;
   Successor& operator=(const Successor&) = delete;
-  /// Watches it no longer.
+  /// Watches it no longer, but for reaping it.
   ~Successor();
 
   pid_t pid() const { return pid_; }

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -137,6 +138,18 @@ TEST(HotUpgradeFaults, AProcessFromOutsideTakesOver) {
   ASSERT_TRUE(scene.generations.becomes_another());
 }
 
+TEST(HotUpgradeFaults, AProcessFromOutsideTakesOverFromOneThatTookOverItself) {
+  Upgrading scene;
+  const pid_t first = scene.sluice.pid();
+  ASSERT_TRUE(scene.generations.becomes_another());
+  EXPECT_EQ(scene.generations.wait_exit(first), 0);
+  const std::string door = scene.sluice.file("state") + "/handover.sock";
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(door); })) << "its own by now";
+  ChildProcess successor({program_path(), "run", scene.sluice.file("config.toml"), "--take-over"},
+                         scene.sluice.file("stdout"), scene.sluice.file("stderr"));
+  ASSERT_TRUE(eventually([&] { return scene.generations.present() == successor.pid(); }));
+}
+
 TEST(HotUpgradeFaults, WithNobodyToTakeOverFromTheStartIsRefused) {
   Upgrading scene({}, {}, false);
   const FinishedRun ran =
@@ -149,7 +162,6 @@ TEST(HotUpgradeFaults, AThousandListenersAndUnixSocketsAreHandedOver) {
   constexpr int many = is_slow_build ? 300 : 1000;
   Upgrading probe;
   ConfigText config;
-  std::vector<Fd> held;
   config.listeners = {probe.sluice.file("unix.sock")};
   config.listeners[0].insert(0, "unix:");
   for (int index = 0; index < many; ++index) {

@@ -31,9 +31,9 @@ class ServiceNotice : public testing::Test {
     ASSERT_LT(name.size(), sizeof(address.sun_path));
     std::memcpy(address.sun_path, name.data(), name.size());
     if (name.front() == '@') address.sun_path[0] = '\0';
-    manager = OwnedDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    reader = OwnedDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-    ASSERT_EQ(::bind(manager.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    ASSERT_EQ(::bind(reader.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
   }
   static void name_it(const std::string& name) {
     ASSERT_EQ(::setenv("NOTIFY_SOCKET", name.c_str(), 1), 0);
@@ -41,13 +41,13 @@ class ServiceNotice : public testing::Test {
   /// A datagram that is there; "" without one. A unix socket delivers before sendto() returns.
   std::string heard() const {
     std::array<char, 256> text{};
-    const ssize_t size = ::recv(manager.get(), text.data(), text.size(), MSG_DONTWAIT);
+    const ssize_t size = ::recv(reader.get(), text.data(), text.size(), MSG_DONTWAIT);
     return size < 0 ? "" : std::string(text.data(), static_cast<std::size_t>(size));
   }
 
   const support::TempDir directory;
   const std::string abstract = "@sluice-notice-" + std::to_string(::getpid());
-  OwnedDescriptor manager;
+  OwnedDescriptor reader;
 };
 
 TEST_F(ServiceNotice, ReachesASocketWithAPath) {

@@ -79,7 +79,7 @@ TEST_F(SuccessorTest, ASignalIsNamed) {
 }
 
 TEST_F(SuccessorTest, KillingItEndsIt) {
-  start({"/bin/sh", "-c", "read never"});
+  start({"/bin/sh", "-c", "read never <&3"});
   successor->kill();
   run_to_the_end();
   EXPECT_EQ(how, "it was ended by signal 9 (Killed)");
@@ -136,9 +136,9 @@ TEST_F(SuccessorTest, ItBeginsWithNoSignalBlockedOrIgnored) {
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTERM);
   ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &blocked, &before), 0);
-  const auto handler = ::signal(SIGPIPE, SIG_IGN);
+  const auto before_that = ::signal(SIGPIPE, SIG_IGN);
   end_of("grep -E '^Sig(Blk|Ign)' /proc/self/status > " + file);
-  ::signal(SIGPIPE, handler);
+  ::signal(SIGPIPE, before_that);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   std::istringstream lines(written());
   std::string name;
