@@ -48,6 +48,7 @@ Acceptor::~Acceptor() {
 /// Level-triggered: what this turn leaves, the next one brings. Of several workers that share a
 /// unix socket one wakes.
 void Acceptor::start() {
+  has_begun_ = true;
   if (descriptor_ < 0 || std::exchange(is_polled_, true)) return;
   if (!worker_.reactor().add(descriptor_, *this, EPOLLIN | EPOLLEXCLUSIVE)) {
     worker_.say(LogLevel::error,
@@ -65,6 +66,8 @@ void Acceptor::resume() {
 void Acceptor::stop() {
   pause_.disarm();
   if (descriptor_ < 0) return;
+  // Of a process that was to take over and does not: the predecessor serves those who wait.
+  if (!has_begun_) return leave();
   is_stopping_ = true;
   while (accept_one()) {
   }

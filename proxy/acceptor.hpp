@@ -19,11 +19,12 @@ class Acceptor final : private Polled {
   const std::string& name() const { return tally_.listener; }
   /// Begins to accept; does nothing when it did before.
   void start();
-  /// Serves what is in the backlog, then closes the socket, as soon as descriptors allow it: nobody
-  /// who has connected is turned away.
+  /// Serves what is in the backlog, unless it never began to accept, then closes the socket, as
+  /// soon as descriptors allow it: nobody who has connected is turned away.
   void stop();
   /// A duplicate of the socket; not open when it is closed or no descriptor is left.
   OwnedDescriptor share() const;
+  bool is_open() const { return descriptor_ >= 0; }
   /// Accepts no more, and leaves the backlog to the process that shares the socket.
   void leave();
 
@@ -40,6 +41,7 @@ class Acceptor final : private Polled {
   Deadline pause_;    ///< until accepting is tried again after an error
   ListenerTally& tally_;
   bool is_polled_ = false;
+  bool has_begun_ = false;  ///< to accept
   bool is_stopping_ = false;
 };
 

@@ -188,7 +188,8 @@ asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession
   if (reply.events || session.retired_) framing.keep_alive = false;
   const bool written = co_await session.write(answer_text(reply, framing));
   session.is_answering_ = !reply.events.has_value();
-  if (written && reply.events && !framing.head_only) co_await session.follow(*reply.events);
+  const bool follows = reply.events && !framing.head_only && !session.retired_;
+  if (written && follows) co_await session.follow(*reply.events);
   co_return written&& framing.keep_alive;
 }
 

@@ -108,8 +108,9 @@ void LocalControl::begin_to_follow() {
   tell_holder();
 }
 
-void LocalControl::hand_over(std::function<void()> then) {
-  keep_then([this, then = std::move(then)] {
+void LocalControl::hand_over(std::function<void()> then, std::function<bool()> is_wanted) {
+  keep_then([this, then = std::move(then), is_wanted = std::move(is_wanted)] {
+    if (is_wanted && !is_wanted()) return;
     if (is_stopped_ || !state_.is_kept() || !decides()) return then();
     state_.release();
     next_look_ = Clock::now() + time_to_take_over;

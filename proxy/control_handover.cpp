@@ -56,13 +56,18 @@ void LocalControl::upgrade(UpgradeOrder order, Actor actor, Done<UpgradeStatus> 
 
 /// What is known before the first plan is made.
 void LocalControl::seed(const HandoverState& state) {
-  for (const HandedHealth& one : state.health) {
-    if (one.state == HealthState::up || one.state == HealthState::down) {
-      kept_verdicts_[{one.pool, one.backend}] = one.state;
-    }
-  }
+  seed_health(state.health);
   for (const HandedRevision& one : state.revisions) {
     revisions_[one.route] = {one.revision, one.since};
+  }
+}
+
+/// Until the first check of its own.
+void LocalControl::seed_health(const std::vector<HandedHealth>& health) {
+  for (const HandedHealth& one : health) {
+    const bool is_verdict = one.state == HealthState::up || one.state == HealthState::down;
+    if (!is_verdict || health_of(one.pool, one.backend) != HealthState::unknown) continue;
+    kept_verdicts_[{one.pool, one.backend}] = one.state;
   }
 }
 
@@ -71,6 +76,7 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
     HandoverState state;
     state.overrides = overrides_;
     if (!rollouts_.is_following()) state.overrides.rollouts = rollouts_.records();
+    state.decided = decides() || was_decider_;
     state.generation = plan_->generation;
     for (const auto& [pool, backend] : members_) {
       state.health.push_back({pool, backend, health_of(pool, backend)});
@@ -117,7 +123,12 @@ LocalControl::BackendLists LocalControl::with_predecessor(BackendLists counts) c
 }
 
 void LocalControl::freeze(const std::string& successor, std::function<void()> then) {
-  rollouts_.collect([this, successor, then = std::move(then)] {
+  was_decider_ = decides();
+  const unsigned number = ++freezes_;
+  // It may be called off at any moment, and then nothing may be given away any more.
+  const auto is_wanted = [this, number] { return number == freezes_; };
+  rollouts_.collect([this, successor, is_wanted, then = std::move(then)] {
+    if (!is_wanted()) return;
     const auto stand_by = [this, successor, then] {
       standby_for_ = successor;
       if (!rollouts_.is_following()) {
@@ -126,15 +137,21 @@ void LocalControl::freeze(const std::string& successor, std::function<void()> th
       }
       then();
     };
-    if (state_.is_kept() && decides()) return hand_over(stand_by);
+    if (state_.is_kept() && decides()) return hand_over(stand_by, is_wanted);
     stand_by();
   });
 }
 
 void LocalControl::thaw() {
+  ++freezes_;
+  was_decider_ = false;
   if (std::exchange(standby_for_, {}).empty() || is_stopped_) return;
-  if (state_.is_kept()) {
+  if (!state_.held_by().empty()) {
+    // What could not be written is known here alone.
+    if (!write_problem_.empty()) last_words_ = overrides_;
+    next_look_ = {};
     decide_now();
+    last_words_.reset();
     return;
   }
   rollouts_.restore(std::exchange(overrides_.rollouts, {}));
@@ -142,11 +159,14 @@ void LocalControl::thaw() {
   post_plan(true, [] {});
 }
 
-void LocalControl::take_over(HandoverState last) {
+void LocalControl::take_over(HandoverState last, bool has_committed) {
   standby_for_.clear();
   // With a folder of its own, or none, nothing is on disk that says more than these last words; and
-  // with the predecessor's, they say it, too, when that could not be written.
-  last_words_ = std::move(last.overrides);
+  // with the predecessor's, they say it, too, when that could not be written. Words that were not
+  // the last are older than the file.
+  const bool is_newest = has_committed && last.decided;
+  if (is_newest || state_.held_by().empty()) last_words_ = std::move(last.overrides);
+  seed_health(last.health);
   notices_.go_on_from(last.events);
   rollouts_.add_totals(last.counts.rollouts);
   for (const HandedRevision& one : last.revisions) {
@@ -178,6 +198,8 @@ void LocalControl::note_predecessor(const PredecessorStatus& predecessor,
   predecessor_ = predecessor;
   predecessor_->connections = counts.report.sessions;
   inherited_counts_ = counts.report;
+  // Who is there is what the plan of this process says.
+  inherited_counts_.gone.assign(inherited_counts_.backends.size(), true);
   inherited_dropped_ = counts.access_log_dropped;
 }
 

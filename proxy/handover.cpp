@@ -70,24 +70,35 @@ void Handover::on_lost(const std::string& why) {
 }
 
 void Handover::ended(const std::string& how) {
-  // Its last words say more.
+  // Its last words say more, but whatever it promised is void.
+  has_ended_ = true;
+  const auto self = shared_from_this();
   link_->take_what_came();
   fail(how);
 }
 
 void Handover::fail(const std::string& why) {
   if (stage_ == Stage::served || stage_ == Stage::over) return;
+  const auto self = shared_from_this();
   const bool was_frozen = stage_ >= Stage::freezing;
   stage_ = Stage::over;
   timer_.cancel();
   link_->put({"abort", json::object{{"why", why}}});
   link_->close_behind();
-  if (was_frozen) parts_.control.thaw();
+  // First: what it holds has to be free for this process.
   callbacks_.failed(why);
+  if (was_frozen) parts_.control.thaw();
+}
+
+void Handover::close() {
+  if (stage_ != Stage::served) stage_ = Stage::over;
+  timer_.cancel();
+  link_->close();
 }
 
 void Handover::on_message(HandoverMessage message) try {
   const std::string& type = message.type;
+  if (type != "failed" && has_ended_) return;
   if (type == "failed") return fail(json::value_to<std::string>(message.body.at("why")));
   if (type == "hello" && stage_ == Stage::greeting) return on_hello(message.body);
   if (type == "ready" && stage_ == Stage::preparing) return commit();
@@ -119,12 +130,15 @@ void Handover::give_sockets() {
   parts_.fleet.ask_all<Shared>([](Worker& worker) { return worker.share_listening(); },
                                [self = shared_from_this()](std::vector<Shared> shared) {
                                  if (self->stage_ != Stage::preparing) return;
-                                 self->put_sockets(std::move(shared));
-                                 self->give_state();
+                                 if (self->put_sockets(std::move(shared)))
+                                   return self->give_state();
+                                 self->fail(
+                                     "not all sockets can be given: this process may open no "
+                                     "more files");
                                });
 }
 
-void Handover::put_sockets(
+bool Handover::put_sockets(
     std::vector<std::vector<std::pair<std::string, OwnedDescriptor>>> shared) {
   std::map<std::string, std::string> configured;
   for (const auto& listener : parts_.listeners.open_listeners()) {
@@ -138,12 +152,14 @@ void Handover::put_sockets(
   for (auto& of_worker : shared) {
     for (auto& [name, socket] : of_worker) {
       const auto known = configured.find(name);
+      if (!socket.is_open()) return false;
       if (known != configured.end()) add("listener", known->second, std::move(socket));
     }
   }
   OwnedDescriptor admin = parts_.admin != nullptr ? parts_.admin->share() : OwnedDescriptor();
   if (admin.is_open()) add("admin", parts_.admin_configured, std::move(admin));
   if (!batch.descriptors.empty()) link_->put(batch.take());
+  return true;
 }
 
 void Handover::give_state() {

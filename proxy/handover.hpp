@@ -60,6 +60,8 @@ class Handover : public std::enable_shared_from_this<Handover> {
   void start(milliseconds patience);
   /// Ends it, because of something seen elsewhere. Nothing happens once it has ended or is served.
   void fail(const std::string& why);
+  /// Ends the conversation; nothing is called any more.
+  void close();
   /// The successor has ended; `how` in words.
   void ended(const std::string& how);
   bool is_served() const { return stage_ == Stage::served; }
@@ -74,7 +76,7 @@ class Handover : public std::enable_shared_from_this<Handover> {
   void on_lost(const std::string& why);
   void on_hello(const boost::json::value& body);
   void give_sockets();
-  void put_sockets(std::vector<std::vector<std::pair<std::string, OwnedDescriptor>>> shared);
+  bool put_sockets(std::vector<std::vector<std::pair<std::string, OwnedDescriptor>>> shared);
   void give_state();
   void commit();
   void on_serving(const boost::json::value& body);
@@ -86,6 +88,7 @@ class Handover : public std::enable_shared_from_this<Handover> {
   UpgradeStatus successor_;
   Stage stage_ = Stage::greeting;
   bool is_reporting_ = false;
+  bool has_ended_ = false;  ///< the successor
   TimePoint next_report_{};
 };
 

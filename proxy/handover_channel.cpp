@@ -78,10 +78,10 @@ void HandoverChannel::put(HandoverMessage message) {
 }
 
 bool HandoverChannel::send_some() {
-  while (why_.empty() && !unsent_.empty()) {
-    if (!send_front()) return why_.empty();
+  while (send_why_.empty() && !unsent_.empty()) {
+    if (!send_front()) break;
   }
-  return why_.empty();
+  return send_why_.empty();
 }
 
 /// True when the whole frame is sent.
@@ -110,7 +110,8 @@ bool HandoverChannel::send_front() {
   if (sent < 0) {
     // Too many descriptors under way count as a full buffer: the other side has to take some.
     if (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS) return false;
-    return fail("cannot send: " + reason(errno));
+    send_why_ = "cannot send: " + reason(errno);
+    return false;
   }
   frame.sent += static_cast<std::size_t>(sent);
   frame.descriptors.clear();

@@ -51,7 +51,7 @@ class HandoverChannel {
   /// The next whole message. None also when what came is no message: then why() is not empty.
   std::optional<HandoverMessage> take();
   /// What broke the channel, in words; "" while nothing has.
-  const std::string& why() const { return why_; }
+  const std::string& why() const { return why_.empty() ? send_why_ : why_; }
 
  private:
   struct Frame {
@@ -67,7 +67,8 @@ class HandoverChannel {
   std::string received_;
   std::size_t taken_ = 0;
   std::deque<OwnedDescriptor> arrived_;
-  std::string why_;
+  std::string why_;       ///< of receiving
+  std::string send_why_;  ///< what came before can be received all the same
 };
 
 }  // namespace sluice::proxy

@@ -267,6 +267,7 @@ template <>
 struct StateMembers<HandoverState> {
   static void visit(auto& on, auto& value) {
     on("overrides", value.overrides);
+    on("decided", value.decided);
     on("generation", value.generation);
     on("health", value.health);
     on("revisions", value.revisions);

@@ -50,6 +50,7 @@ struct HandedDrain {
 
 struct HandoverState {
   core::Overrides overrides;
+  bool decided = true;           ///< the process, for its state folder
   std::uint64_t generation = 0;  ///< of the plan in force
   std::vector<HandedHealth> health;
   std::vector<HandedRevision> revisions;

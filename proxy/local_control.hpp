@@ -75,7 +75,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool decide_now();
   /// Lets another process decide, and follows it. `then` runs when what was changed here is on disk
   /// and the folder is free. Takes the decision back when nobody else has it two seconds later.
-  void hand_over(std::function<void()> then);
+  /// Nothing happens, and `then` is not called, when `is_wanted` says no once everything is
+  /// written.
+  void hand_over(std::function<void()> then, std::function<bool()> is_wanted = {});
 
   // The hand-over to another process; see Handover and Succession.
 
@@ -92,7 +94,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Never decides again.
   void retire() { is_retired_ = true; }
   /// Decides from now on, in place of the process whose last state this is.
-  void take_over(HandoverState last);
+  /// `has_committed`: it was told to be the last one; else that process has ended before.
+  void take_over(HandoverState last, bool has_committed);
   /// What the predecessor counts beside this process; none when it is gone.
   void note_predecessor(const PredecessorStatus& predecessor, const HandoverCounts& counts);
   void predecessor_is_gone();
@@ -261,6 +264,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
   // control_handover.cpp
   void seed(const HandoverState& state);
+  void seed_health(const std::vector<HandedHealth>& health);
   using Reports = std::vector<WorkerReport>;
   Reports with_predecessor(Reports reports) const;
   using BackendLists = std::vector<std::vector<core::Backend>>;
@@ -310,6 +314,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::shared_ptr<const HandoverState> inherited_;
   std::optional<core::Overrides> last_words_;  ///< of the predecessor, while they are taken over
   bool is_handing_over_ = false;
+  bool was_decider_ = false;  ///< when it was frozen
+  unsigned freezes_ = 0;      ///< and thaws, to tell one from another
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;

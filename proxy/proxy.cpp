@@ -79,7 +79,12 @@ Proxy::Impl::Impl(Settings settings, Options options, asio::io_context* host)
 std::vector<Problem> Proxy::Impl::start() {
   if (is_started_) return {{"", "The proxy was started already."}};
   std::vector<Problem> problems = validate(settings_);
-  if (!problems.empty()) return problems;
+  if (!problems.empty()) {
+    if (predecessor_.is_open()) {
+      proxy::Succession::decline(std::move(predecessor_), in_one_line(problems));
+    }
+    return problems;
+  }
   const SignalsBlocked scope;
   if (predecessor_.is_open()) {
     auto begun = proxy::Succession::begin(std::move(predecessor_), longest_hand_over);

@@ -123,6 +123,7 @@ class Proxy::Impl {
   bool has_committed_ = false;  ///< the predecessor
   bool serves_ = false;         ///< clients are accepted
   std::unique_ptr<proxy::HandoverDoor> door_;
+  std::string door_problem_;  ///< that was told
   bool is_door_tried_ = false;
   std::unique_ptr<proxy::Successor> successor_;
   std::shared_ptr<proxy::Handover> handover_;

@@ -70,6 +70,7 @@ void Proxy::Impl::stop_now() {
 void Proxy::Impl::call_off_handover() {
   door_.reset();
   if (handover_) handover_->fail("the process was told to stop");
+  if (succession_ && !serves_) succession_->withdraw("it was told to stop");
 }
 
 std::size_t Proxy::Impl::wait() {
@@ -117,7 +118,7 @@ void Proxy::Impl::watch_drain() {
         // What the predecessor still counts comes through this process.
         const bool may_end = now >= earliest_end_ && !(handover_ && control_->has_predecessor());
         if (is_drained && may_end) return end_behind_last_word();
-        if (now >= drain_end_) return cut();
+        if (now >= std::max(drain_end_, earliest_end_)) return cut();
         if (handover_) handover_->report(false, [] {});
         timer_.expires_after(proxy::DeadlineWheel::grain);
         timer_.async_wait([this](const boost::system::error_code& error) {
@@ -160,6 +161,8 @@ void Proxy::Impl::end() {
   control_->stop();
   state_.close();
   call_off_handover();
+  if (handover_) handover_->close();
+  handover_.reset();
   if (admin_) admin_->stop();
   listeners_->close();
   notices_.log(LogLevel::info, "stopped");

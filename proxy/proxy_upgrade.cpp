@@ -56,6 +56,9 @@ void Proxy::Impl::open_door() {
   const std::string problem = door_->open(settings_.server.state_dir);
   if (problem.empty()) return;
   door_.reset();
+  // Of a process that is about to go, perhaps; it is told once and tried again.
+  is_door_tried_ = false;
+  if (problem == std::exchange(door_problem_, problem)) return;
   notices_.log(LogLevel::warn,
                problem + " \"sluice run --take-over\" will not reach this process.");
 }
@@ -65,6 +68,8 @@ void Proxy::Impl::open_door() {
 void Proxy::Impl::offer_to_serve() {
   proxy::Succession::Callbacks callbacks;
   callbacks.commit = [this](const proxy::HandoverState& last) {
+    if (is_stopping_) return;
+    has_committed_ = true;
     decide_in_its_place(last);
     succession_->say_taken();
   };
@@ -76,7 +81,7 @@ void Proxy::Impl::offer_to_serve() {
     open_door();
   };
   callbacks.gone = [this] {
-    if (is_ending_) return;
+    if (is_ending_ || (is_stopping_ && !serves_)) return;
     if (!serves_ && !succession_->predecessor_has_ended()) {
       return give_up_succession("it has closed the connection and runs on");
     }
@@ -95,15 +100,15 @@ void Proxy::Impl::offer_to_serve() {
 }
 
 void Proxy::Impl::decide_in_its_place(const proxy::HandoverState& last) {
-  has_committed_ = true;
   control_->note_predecessor(succession_->predecessor(), last.counts);
-  control_->take_over(last);
+  control_->take_over(last, has_committed_);
 }
 
 void Proxy::Impl::serve_in_its_place(bool is_asked) {
-  if (is_ending_ || serves_) return;
+  if (is_stopping_ || serves_) return;
   listeners_->drop_unwanted();
   listeners_->take_files();
+  succession_->drop_admin();
   serve();
   control_->set_readiness({true, ""});
   std::vector<std::string> taken;
@@ -119,7 +124,8 @@ void Proxy::Impl::serve_in_its_place(bool is_asked) {
 }
 
 void Proxy::Impl::open_taken_admin() {
-  if (serves_ && is_admin_taken_ && !std::exchange(is_admin_open_, true)) admin_->accept();
+  if (serves_ && !is_stopping_ && is_admin_taken_ && !std::exchange(is_admin_open_, true))
+    admin_->accept();
 }
 
 void Proxy::Impl::give_up_succession(const std::string& why) {
@@ -130,6 +136,7 @@ void Proxy::Impl::give_up_succession(const std::string& why) {
     failure_ = why;
   }
   is_stopping_ = true;
+  listeners_->give_away_files(taken_listeners_);
   // Clients that it has accepted by now are served to the end.
   serves_ ? begin_drain() : cut();
 }

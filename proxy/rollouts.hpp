@@ -157,6 +157,8 @@ class Rollouts {
   void forget(const Live& live);
 
   // rollouts_calls.cpp
+  void supersede(const LivePtr& live, RolloutOrder order, const Actor& actor,
+                 Done<RolloutStatus> done);
   std::optional<Denial> check_order(const std::string& route, RolloutOrder& order) const;
   void begin(const std::string& route, const RolloutOrder& order, const Actor& actor,
              Done<RolloutStatus> done);

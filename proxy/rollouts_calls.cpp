@@ -176,7 +176,14 @@ void Rollouts::start(const std::string& route, RolloutOrder order, const Actor& 
     }
     return begin(route, order, actor, std::move(done));
   }
+  supersede(live, std::move(order), actor, std::move(done));
+}
+
+/// What happens to an order while another rollout of the route is under way.
+void Rollouts::supersede(const LivePtr& live, RolloutOrder order, const Actor& actor,
+                         Done<RolloutStatus> done) {
   const core::RolloutRecord& under_way = live->record();
+  const std::string route = under_way.route;
   const bool has_moved_on =
       under_way.state == RolloutState::promoted || under_way.state == RolloutState::draining;
   const RouteSettings* settings = parts_.ground.route_settings(route);

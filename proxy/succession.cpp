@@ -65,7 +65,10 @@ core::Result<std::shared_ptr<Succession>, std::string> Succession::begin(OwnedDe
         OwnedDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, peer->process, 0)));
   }
   const std::string problem = succession->receive_all(patience);
-  if (!problem.empty()) return "the hand-over from the running process failed: " + problem;
+  if (!problem.empty()) {
+    succession->refuse(problem);
+    return "the hand-over from the running process failed: " + problem;
+  }
   return succession;
 }
 
@@ -155,7 +158,14 @@ void Succession::offer(boost::asio::io_context& io, Callbacks callbacks) {
 }
 
 bool Succession::predecessor_has_ended() const {
-  return ended_.is_open() && wait_for(ended_.get(), POLLIN, Clock::now() + time_to_end);
+  // Where its end cannot be seen: one that goes on has said so before it closed.
+  return !ended_.is_open() || wait_for(ended_.get(), POLLIN, Clock::now() + time_to_end);
+}
+
+void Succession::withdraw(const std::string& why) {
+  if (!link_) return refuse(why);
+  link_->put({"failed", json::object{{"why", why}}});
+  link_->close_behind();
 }
 
 void Succession::say_taken() {

@@ -52,6 +52,10 @@ class Succession {
   const std::shared_ptr<const HandoverState>& state() const { return state_; }
   const PredecessorStatus& predecessor() const { return predecessor_; }
 
+  /// Closes the admin socket that was not taken.
+  void drop_admin() { admin_.reset(); }
+  /// Tells the predecessor why this process, which has offered to serve, does not.
+  void withdraw(const std::string& why);
   /// Tells the predecessor why this process cannot.
   void refuse(const std::string& why);
   /// This process is ready. `callbacks` run on the thread of `io`.

@@ -143,8 +143,7 @@ void Worker::stop_listening(const std::string& name) {
 std::vector<std::pair<std::string, OwnedDescriptor>> Worker::share_listening() const {
   std::vector<std::pair<std::string, OwnedDescriptor>> shared;
   for (const auto& acceptor : acceptors_) {
-    OwnedDescriptor copy = acceptor->share();
-    if (copy.is_open()) shared.emplace_back(acceptor->name(), std::move(copy));
+    if (acceptor->is_open()) shared.emplace_back(acceptor->name(), acceptor->share());
   }
   return shared;
 }

@@ -89,7 +89,8 @@ class Worker {
   void stop_accepting();
   /// Accepts no more on the listener of this name; connections that stand go on.
   void stop_listening(const std::string& name);
-  /// Duplicates of the listening sockets, with the names of their listeners.
+  /// Duplicates of the listening sockets, with the names of their listeners; not open where this
+  /// process may open no more files.
   std::vector<std::pair<std::string, OwnedDescriptor>> share_listening() const;
   /// Accepts no more on listeners of these names, whose sockets another process has too: their
   /// backlog is for that one to serve (pitfall P1).

@@ -158,6 +158,61 @@ TEST(HotUpgradeFaults, WithNobodyToTakeOverFromTheStartIsRefused) {
   EXPECT_TRUE(has(ran.err, "state_dir is empty")) << ran.err;
 }
 
+TEST(HotUpgradeFaults, AChangeIsPossibleAfterEveryHandOverThatFailed) {
+  Upgrading scene;
+  // It speaks the protocol up to `ready`, and is killed while the other side gets ready to commit.
+  const std::string hello = R"({"type":"hello","descriptors":0,"body":{"protocol":1,"pid":1,)"
+                            R"("version":"x"}})";
+  const std::string ready = R"({"type":"ready","descriptors":0,"body":{}})";
+  const auto frame = [](const std::string& text) {
+    return std::string{static_cast<char>(text.size()), 0, 0, 0} + text;
+  };
+  write_file(scene.sluice.file("words"), frame(hello) + frame(ready));
+  const std::string path = program(
+      scene.sluice, "dies", "#!/bin/sh\ncat " + scene.sluice.file("words") + " >&3\nkill -9 $$\n");
+  for (int round = 0; round < 5; ++round) {
+    const AdminAnswer answer =
+        scene.generations.upgrade(R"({"timeout":"5s","binary":")" + path + "\"}");
+    EXPECT_EQ(answer.status, 502u) << answer;
+    EXPECT_TRUE(eventually([&] { return scene.sluice.admin().split("40", "60").status == 200; }))
+        << scene.sluice.admin().split("40", "60");
+  }
+  EXPECT_EQ(scene.generations.present(), scene.sluice.pid());
+}
+
+TEST(HotUpgradeFaults, AStopOfTheNewOneBeforeItServesTakesNobodyFromTheOldOne) {
+  Upgrading scene({}, {}, true);
+  Load users(scene.load(4));
+  NewConnections others(scene.sluice.listener());
+  const std::string note = scene.sluice.file("pid");
+  const std::string path =
+      program(scene.sluice, "stops",
+              "#!/bin/sh\necho $$ > " + note + "\nexec " + program_path() + " \"$@\"\n");
+  for (int round = 0; round < 5; ++round) {
+    write_file(note, "");
+    AdminAnswer answer;
+    std::thread upgrade([&] {
+      answer = scene.sluice.admin().post("/v1/upgrade", R"({"binary":")" + path + "\"}");
+    });
+    EXPECT_TRUE(eventually([&] { return has(read_file(note), "\n"); }));
+    const pid_t pid = std::stoi(read_file(note));
+    ::kill(pid, SIGTERM);
+    upgrade.join();
+    // It may have been too late.
+    if (answer.status == 200) {
+      scene.generations.note(pid);
+      break;
+    }
+    EXPECT_EQ(answer.status, 502u) << answer;
+    EXPECT_EQ(scene.generations.present(), scene.sluice.pid());
+  }
+  EXPECT_TRUE(users.wait_for_further(50));
+  others.stop();
+  const LoadCounts counts = users.stop();
+  EXPECT_EQ(counts.failures, 0u) << counts.first_failure;
+  EXPECT_EQ(others.failures(), 0u) << "of " << others.count();
+}
+
 TEST(HotUpgradeFaults, AThousandListenersAndUnixSocketsAreHandedOver) {
   constexpr int many = is_slow_build ? 300 : 1000;
   Upgrading probe;

@@ -92,8 +92,8 @@ auto parts(const HandoverCounts& one) {
 }
 
 auto parts(const HandoverState& one) {
-  const auto& [overrides, generation, health, revisions, drains, events, counts] = one;
-  return std::make_tuple(overrides, generation, health, revisions, drains,
+  const auto& [overrides, decided, generation, health, revisions, drains, events, counts] = one;
+  return std::make_tuple(overrides, decided, generation, health, revisions, drains,
                          each(events, [](const Event& event) { return parts(event); }),
                          parts(counts));
 }
@@ -174,6 +174,7 @@ HandoverState full_state() {
                                   {{"127.0.0.1:9001", 1}, {"127.0.0.1:9002", 3}},
                                   {"carol", 1'714'564'800'002}}};
   state.overrides.rollouts = {AnyRollout(7).record()};
+  state.decided = false;
   state.generation = most;
   state.health = {{"shop-v1", "127.0.0.1:9001", HealthState::up},
                   {"shop-v1", "127.0.0.1:9002", HealthState::down},
