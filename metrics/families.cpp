@@ -164,9 +164,10 @@ void append_proxy(const Snapshot& snapshot, Families& out) {
                              "1 if the last reload of the configuration was taken, 0 if it was "
                              "refused.");
   add(reload, {}, flag(snapshot.last_reload_ok));
-  auto reloaded = gauge_family("sluice_config_last_reload_timestamp_seconds",
-                               "Unix time at which a configuration was last taken; at first that "
-                               "of the start.");
+  auto reloaded =
+      gauge_family("sluice_config_last_reload_timestamp_seconds",
+                   "Unix time in seconds at which a configuration was last taken; at first that "
+                   "of the start.");
   add(reloaded, {}, static_cast<double>(snapshot.last_reload_ms) / 1000);
   auto decider = gauge_family("sluice_is_decider",
                               "1 if this process decides on weights, drains, backends and "

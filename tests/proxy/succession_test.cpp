@@ -50,6 +50,7 @@ class SuccessionTest : public testing::Test {
     state.generation = generation;
     json::value body = to_json(state);
     body.as_object()["version"] = "9.9.8";
+    body.as_object()["pid"] = ::getpid();
     say({"state", std::move(body)});
   }
   core::Result<std::shared_ptr<Succession>, std::string> begin(int patience_ms = 30'000) {
