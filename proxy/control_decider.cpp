@@ -79,9 +79,11 @@ void LocalControl::begin_to_decide() {
   watch_.stop();
   holder_.clear();
   unusable_.clear();
-  notices_.log(LogLevel::warn, last_words_ ? "this process decides from now on"
-                                           : "the state folder is free: this process decides from "
-                                             "now on");
+  if (last_words_) {
+    notices_.log(LogLevel::info, "this process decides from now on");
+  } else {
+    notices_.log(LogLevel::warn, "the state folder is free: this process decides from now on");
+  }
   notices_.decider({true, ""});
   auto saved =
       last_words_ ? core::Result<core::Overrides, std::string>(*last_words_) : state_.load();
