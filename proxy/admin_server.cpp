@@ -74,7 +74,7 @@ ListenOptions listen_options() {
 asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shell) {
   while (!shell->stopped && !shell->retired) {
     auto [error, socket] = co_await shell->acceptor.async_accept(result);
-    if (shell->stopped || shell->retired || error == asio::error::operation_aborted) co_return;
+    if (shell->stopped || error == asio::error::operation_aborted) co_return;
     if (!error) {
       serve(shell, std::move(socket));
       continue;
@@ -98,6 +98,7 @@ void AdminServer::Shell::serve(const std::shared_ptr<Shell>& shell, Protocol::so
   auto session = std::make_shared<AdminSession>(std::move(socket), shell->control, shell->routes,
                                                 shell->options);
   shell->sessions.insert(session.get());
+  if (shell->retired) session->retire();
   // The shell is held by the completion, which outlives the coroutine and what it refers to.
   asio::co_spawn(shell->io, AdminSession::run(session),
                  [shell, key = session.get()](const std::exception_ptr& failure) {

@@ -141,7 +141,7 @@ void AdminSession::stop() {
 
 void AdminSession::retire() {
   retired_ = true;
-  if (!is_answering_) stop();
+  if (!is_answering_ && !is_fresh_) stop();
 }
 
 std::string AdminSession::too_many() {
@@ -156,6 +156,7 @@ asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession
   AdminSession& session = *self;
   if (!co_await session.wait_for_request()) co_return false;
   session.is_answering_ = true;
+  session.is_fresh_ = false;
   Parser parser;
   parser.header_limit(session.options_.head_limit);
   parser.body_limit(session.options_.body_limit);

@@ -33,7 +33,8 @@ class AdminSession {
   /// Closes the connection; run() returns soon.
   void stop();
 
-  /// Closes it now when it is idle or follows events, else behind the answer.
+  /// Closes it now when it is idle between requests or follows events, else behind the answer; who
+  /// has just connected gets one.
   void retire();
 
   /// The refusal of a connection too many, ready to be sent.
@@ -60,6 +61,7 @@ class AdminSession {
   const AdminOptions& options_;
   std::string peer_;
   std::optional<AdminReply> reply_;
+  bool is_fresh_ = true;       ///< nothing was asked yet
   bool is_answering_ = false;  ///< from the first octet of a request to the end of its answer
   bool retired_ = false;
   bool stopped_ = false;

@@ -19,7 +19,8 @@ TEST(RolloutJudge, TenPercentErrorsAreRolledBackWithinAFewBadRequests) {
   EXPECT_EQ(bench.why_of("rollback"), "errors");
   EXPECT_EQ(bench.weights.back(), 0U);
   EXPECT_EQ(bench.told.back(), "rolled_back");
-  const auto& errors = bench.rollout.status().streams[index_of(Stream::errors)];
+  const RolloutStatus status = bench.rollout.status();
+  const StreamStatus& errors = status.streams[index_of(Stream::errors)];
   EXPECT_LE(errors.new_pool.bad, 10U);
 }
 

@@ -94,14 +94,21 @@ TEST(RolloutCli, ExplainNamesTheStreamAndTheCounts) {
   scene.new_pool.fail(300);
   ASSERT_TRUE(scene.reaches("rolled_back"));
   users.stop();
-  const AdminAnswer end = scene.rollout();
-  const FinishedRun run = rollout_verb(scene, {"explain", "shop"});
+  // What was under way at the end is counted a moment later: all three have to say the same.
+  AdminAnswer end;
+  FinishedRun run;
+  boost::json::value json;
+  ASSERT_TRUE(eventually([&] {
+    end = scene.rollout();
+    run = rollout_verb(scene, {"explain", "shop"});
+    json = object_of(rollout_verb(scene, {"explain", "shop", "--json"}));
+    return end.text == scene.rollout().text;
+  }));
   EXPECT_EQ(run.exit_code, 0) << told(run);
   expect_words(run.out, {"build-9", "errors", "shop-v1", "shop-v2",
                          std::to_string(end.number("/counts/new/requests")),
                          std::to_string(end.number("/counts/new/errors"))});
 
-  const boost::json::value json = object_of(rollout_verb(scene, {"explain", "shop", "--json"}));
   const auto& streams = json.at("streams").as_array();
   const auto errors = std::find_if(streams.begin(), streams.end(), [](const auto& stream) {
     return stream.at("stream") == "errors";
