@@ -79,18 +79,9 @@ Proxy::Impl::Impl(Settings settings, Options options, asio::io_context* host)
 std::vector<Problem> Proxy::Impl::start() {
   if (is_started_) return {{"", "The proxy was started already."}};
   std::vector<Problem> problems = validate(settings_);
-  if (!problems.empty()) {
-    if (predecessor_.is_open()) {
-      proxy::Succession::decline(std::move(predecessor_), in_one_line(problems));
-    }
-    return problems;
-  }
   const SignalsBlocked scope;
-  if (predecessor_.is_open()) {
-    auto begun = proxy::Succession::begin(std::move(predecessor_), longest_hand_over);
-    if (!begun) return {{"", begun.error()}};
-    succession_ = std::move(*begun);
-  }
+  if (predecessor_.is_open()) meet_predecessor(problems);
+  if (!problems.empty()) return problems;
   std::string token;
   if (auto problem = read_token(settings_.admin.token_file, token); !problem.empty()) {
     problems.push_back({"admin.token_file", problem});
@@ -117,6 +108,19 @@ std::vector<Problem> Proxy::Impl::start() {
     give_up();
   }
   return problems;
+}
+
+/// Lets the running process send what it hands over, or tells it what stands in the way.
+void Proxy::Impl::meet_predecessor(std::vector<Problem>& problems) {
+  if (!problems.empty()) {
+    return proxy::Succession::decline(std::move(predecessor_), in_one_line(problems));
+  }
+  auto begun = proxy::Succession::begin(std::move(predecessor_), longest_hand_over);
+  if (begun) {
+    succession_ = std::move(*begun);
+  } else {
+    problems.push_back({"", begun.error()});
+  }
 }
 
 void Proxy::Impl::open_files(std::vector<Problem>& problems) {
