@@ -4,22 +4,12 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "proxy/backend_sums.hpp"
 #include "proxy/drain_watch.hpp"
 
 /// The control side of a hand-over from one process to the next.
 namespace sluice::proxy {
 namespace {
-
-void add_counts(core::Backend& to, const core::Backend& from) {
-  to.in_flight += from.in_flight;
-  to.upgraded += from.upgraded;
-  to.open += from.open;
-  to.idle += from.idle;
-  to.requests += from.requests;
-  for (std::size_t reason = 0; reason < to.failures.size(); ++reason) {
-    to.failures[reason] += from.failures[reason];
-  }
-}
 
 /// As if one worker had counted it all.
 WorkerReport merged(const std::vector<WorkerReport>& reports) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/named.hpp"
+#include "proxy/backend_sums.hpp"
 #include "proxy/local_control.hpp"
 #include "sluice/version.hpp"
 
@@ -21,17 +22,6 @@ std::string_view to_string(Balance balance) {
       return "round_robin";
   }
   return "";
-}
-
-void add_counts(core::Backend& to, const core::Backend& from) {
-  to.in_flight += from.in_flight;
-  to.upgraded += from.upgraded;
-  to.open += from.open;
-  to.idle += from.idle;
-  to.requests += from.requests;
-  for (std::size_t reason = 0; reason < to.failures.size(); ++reason) {
-    to.failures[reason] += from.failures[reason];
-  }
 }
 
 std::vector<LabelledCount> labelled_failures(const core::Backend& backend) {

@@ -11,41 +11,12 @@
 #include <filesystem>
 #include <utility>
 
+#include "proxy/durable_file.hpp"
+#include "proxy/owned_descriptor.hpp"
 #include "proxy/state_json.hpp"
 
 namespace sluice::proxy {
 namespace {
-
-std::string failed_to(const char* what, const std::string& path) {
-  return std::string("cannot ") + what + " " + path + ": " + std::strerror(errno);
-}
-
-/// Closes its descriptor.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  bool is_open() const { return descriptor_ >= 0; }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-bool write_all(int descriptor, const std::string& text) {
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t size = ::write(descriptor, text.data() + written, text.size() - written);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return false;
-    written += static_cast<std::size_t>(size);
-  }
-  return true;
-}
 
 bool read_all(int descriptor, std::string& text) {
   std::array<char, 16 * 1024> block{};
@@ -96,7 +67,7 @@ std::string StateFile::prepare() {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   const std::string probe = folder_ + "/.writable";
-  const File file(::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const OwnedDescriptor file(::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!file.is_open() || !write_all(file.get(), "\n")) {
     const int why = errno;
     trouble_ = "the state folder " + folder_ + " cannot be written: " + std::strerror(why);
@@ -189,7 +160,7 @@ core::Result<core::Overrides, std::string> StateFile::load() {
   };
   put_aside("");
   if (!is_kept()) return core::Overrides{};
-  const File file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  const OwnedDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT) return core::Overrides{};
   struct stat found {};
   std::string text;
@@ -252,17 +223,7 @@ void StateFile::run() {
 }
 
 std::string StateFile::write(const std::string& text) const {
-  const std::string fresh = path_ + ".new";
-  {
-    const File file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file.is_open()) return failed_to("make", fresh);
-    if (!write_all(file.get(), text)) return failed_to("write", fresh);
-    if (::fsync(file.get()) != 0) return failed_to("sync", fresh);
-  }
-  if (::rename(fresh.c_str(), path_.c_str()) != 0) return failed_to("rename", fresh);
-  const File folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.is_open() || ::fsync(folder.get()) != 0) return failed_to("sync", folder_);
-  return {};
+  return replace_file(folder_, path_, text);
 }
 
 }  // namespace sluice::proxy
