@@ -55,7 +55,10 @@ std::string summary(const json::object& record) {
   const auto changes = texts_of(record, "changes");
   if (changes.empty()) return "";
   std::string first = changes.front();
-  if (first.size() > longest_summary) first = first.substr(0, longest_summary - 3) + "...";
+  if (first.size() > longest_summary) {
+    first.resize(longest_summary - 3);
+    first += "...";
+  }
   return changes.size() == 1 ? first
                              : first + " and " + std::to_string(changes.size() - 1) + " more";
 }
