@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/listening_socket.hpp"
 #include "proxy/session.hpp"
 #include "proxy/worker.hpp"
 
@@ -79,6 +80,21 @@ OwnedDescriptor Acceptor::share() const {
   return OwnedDescriptor(descriptor_ < 0 ? -1 : ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 3));
 }
 
+/// Once the registration is gone, the kernel tells the other process of those who come. Those from
+/// before are ahead of them in the backlog and no more than it holds.
+void Acceptor::hand_over() {
+  if (descriptor_ < 0) return;
+  worker_.reactor().remove(descriptor_);
+  for (int left = listen_backlog; left > 0 && accept_one(); --left) {
+  }
+  leave();
+}
+
+void Acceptor::look() {
+  if (is_polled_) act();
+}
+
+/// Also of what is not registered any more.
 void Acceptor::leave() {
   pause_.disarm();
   if (descriptor_ < 0) return;

@@ -25,8 +25,11 @@ class Acceptor final : private Polled {
   /// A duplicate of the socket; not open when it is closed or no descriptor is left.
   OwnedDescriptor share() const;
   bool is_open() const { return descriptor_ >= 0; }
-  /// Accepts no more, and leaves the backlog to the process that shares the socket.
-  void leave();
+  /// Leaves the socket to the process that shares it. Who came before is served here: the kernel
+  /// has told one of the two of them, and that may be this one.
+  void hand_over();
+  /// Looks for clients that the kernel told another process of, which has ended since.
+  void look();
 
  private:
   void note(std::uint32_t) noexcept override {}
@@ -34,6 +37,7 @@ class Acceptor final : private Polled {
   void resume();
   void accept_some();
   bool accept_one();
+  void leave();
 
   Worker& worker_;
   int descriptor_;

@@ -7,8 +7,6 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr int listen_backlog = 4096;
-
 ListenOptions listen_options(bool joins) {
   ListenOptions options;
   options.subject = "A listener";

@@ -11,6 +11,9 @@
 
 namespace sluice::proxy {
 
+/// Of every listener for clients: how many may wait to be accepted.
+inline constexpr int listen_backlog = 4096;
+
 /// How a socket listens.
 struct ListenOptions {
   std::string subject;      ///< who listens, for messages: "The admin interface"

@@ -91,6 +91,8 @@ void Proxy::Impl::offer_to_serve() {
       if (!has_committed_) decide_in_its_place(*succession_->state());
       serve_in_its_place(false);
     }
+    // Those whom the kernel told the predecessor of, if it was killed before it could accept them.
+    fleet_->on_all([](Worker& worker) { worker.look_at_backlogs(); });
     open_taken_admin();
     control_->predecessor_is_gone();
     open_door();

@@ -150,8 +150,13 @@ std::vector<std::pair<std::string, OwnedDescriptor>> Worker::share_listening() c
 
 void Worker::leave_listening(const std::vector<std::string>& names) {
   for (const auto& acceptor : acceptors_) {
-    if (std::find(names.begin(), names.end(), acceptor->name()) != names.end()) acceptor->leave();
+    if (std::find(names.begin(), names.end(), acceptor->name()) != names.end())
+      acceptor->hand_over();
   }
+}
+
+void Worker::look_at_backlogs() {
+  for (const auto& acceptor : acceptors_) acceptor->look();
 }
 
 void Worker::finish(std::chrono::milliseconds spread, std::chrono::milliseconds at_least) {

@@ -92,9 +92,11 @@ class Worker {
   /// Duplicates of the listening sockets, with the names of their listeners; not open where this
   /// process may open no more files.
   std::vector<std::pair<std::string, OwnedDescriptor>> share_listening() const;
-  /// Accepts no more on listeners of these names, whose sockets another process has too: their
-  /// backlog is for that one to serve (pitfall P1).
+  /// Accepts no more on listeners of these names, whose sockets another process has too: who comes
+  /// from now on is for that one to serve (pitfall P1).
   void leave_listening(const std::vector<std::string>& names);
+  /// Accepts whom a process that shared the sockets has left behind.
+  void look_at_backlogs();
   /// From now on connections end with the request under way; idle ones within `spread`, but not
   /// before `at_least`, so that most can be told with an answer.
   void finish(std::chrono::milliseconds spread, std::chrono::milliseconds at_least = {});

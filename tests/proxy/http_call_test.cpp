@@ -150,10 +150,10 @@ TEST_F(HttpCallTest, ASilentServerRunsIntoTheTimeout) {
 }
 
 TEST_F(HttpCallTest, ABodyThatTricklesRunsIntoTheTimeout) {
-  Latch end;
-  backend_.set_script([&end](Exchange& exchange) {
+  const auto end = std::make_shared<Latch>();
+  backend_.set_script([end](Exchange& exchange) {
     exchange.send(exchange.head(200) + "Content-Length: 1000000\r\n\r\n");
-    while (!end.wait(milliseconds(5)) && exchange.send("x")) {
+    while (!end->wait(milliseconds(5)) && exchange.send("x")) {
     }
     exchange.close();
   });
@@ -163,7 +163,7 @@ TEST_F(HttpCallTest, ABodyThatTricklesRunsIntoTheTimeout) {
   EXPECT_EQ(answer.status, 0U);
   EXPECT_EQ(answer.body, "");
   EXPECT_EQ(answer.error, "no answer within 500 ms, only a part of it");
-  end.release();
+  end->release();
 }
 
 TEST_F(HttpCallTest, AServerThatDoesNotAcceptRunsIntoTheTimeout) {
