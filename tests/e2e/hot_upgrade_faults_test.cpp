@@ -160,16 +160,7 @@ TEST(HotUpgradeFaults, WithNobodyToTakeOverFromTheStartIsRefused) {
 
 TEST(HotUpgradeFaults, AChangeIsPossibleAfterEveryHandOverThatFailed) {
   Upgrading scene;
-  // It speaks the protocol up to `ready`, and is killed while the other side gets ready to commit.
-  const std::string hello = R"({"type":"hello","descriptors":0,"body":{"protocol":1,"pid":1,)"
-                            R"("version":"x"}})";
-  const std::string ready = R"({"type":"ready","descriptors":0,"body":{}})";
-  const auto frame = [](const std::string& text) {
-    return std::string{static_cast<char>(text.size()), 0, 0, 0} + text;
-  };
-  write_file(scene.sluice.file("words"), frame(hello) + frame(ready));
-  const std::string path = program(
-      scene.sluice, "dies", "#!/bin/sh\ncat " + scene.sluice.file("words") + " >&3\nkill -9 $$\n");
+  const std::string path = dies_after_ready(scene.sluice);
   for (int round = 0; round < 5; ++round) {
     const AdminAnswer answer =
         scene.generations.upgrade(R"({"timeout":"5s","binary":")" + path + "\"}");

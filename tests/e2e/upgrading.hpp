@@ -53,6 +53,19 @@ inline std::string program(const SluiceProcess& sluice, const std::string& name,
   return path;
 }
 
+/// A program that speaks the protocol of a hand-over up to `ready`, then is killed, while the other
+/// side gets ready to commit.
+inline std::string dies_after_ready(const SluiceProcess& sluice) {
+  const auto frame = [](const std::string& text) {
+    return std::string{static_cast<char>(text.size()), 0, 0, 0} + text;
+  };
+  write_file(sluice.file("words"),
+             frame(R"({"type":"hello","descriptors":0,"body":{"protocol":1,"pid":1,)"
+                   R"("version":"x"}})") +
+                 frame(R"({"type":"ready","descriptors":0,"body":{}})"));
+  return program(sluice, "dies", "#!/bin/sh\ncat " + sluice.file("words") + " >&3\nkill -9 $$\n");
+}
+
 /// New connections, one request on each, until it is stopped.
 class NewConnections {
  public:
