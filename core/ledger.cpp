@@ -56,6 +56,21 @@ void Ledger::compact(std::uint32_t before) {
   }
 }
 
+void Ledger::forgive(const std::string& backend) {
+  for (Observation& entry : entries_) {
+    const auto found = std::find_if(entry.by_backend.begin(), entry.by_backend.end(),
+                                    [&](const BackendBad& one) { return one.backend == backend; });
+    if (found == entry.by_backend.end()) continue;
+    VersionCounts& counts = entry.new_pool;
+    for (std::size_t stream = 0; stream < stream_count; ++stream) {
+      counts.bad[stream] -= std::min(counts.bad[stream], found->bad[stream]);
+      counts.repeats[stream] = std::min(counts.repeats[stream], counts.bad[stream]);
+      counts.period_repeats[stream] = std::min(counts.period_repeats[stream], counts.bad[stream]);
+    }
+    entry.by_backend.erase(found);
+  }
+}
+
 std::vector<Observation> Ledger::by_weight() const {
   std::vector<Observation> sums;
   for (const Observation& entry : entries_) {

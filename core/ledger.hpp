@@ -75,6 +75,8 @@ class Ledger {
   void add(const Observation& observation);
   /// Puts everything from before a period together, weight by weight, as of the first period.
   void compact(std::uint32_t before);
+  /// Takes out what one backend of NEW did badly; its requests stay.
+  void forgive(const std::string& backend);
   /// Begins the next period.
   void restart() { ++period_; }
   std::uint32_t period() const { return period_; }

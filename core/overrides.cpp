@@ -1,6 +1,7 @@
 #include "core/overrides.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string_view>
@@ -73,6 +74,24 @@ Result<std::vector<ShareSettings>, std::string> shares_under(const SplitOverride
   return shares;
 }
 
+std::uint64_t total_of(const std::vector<ShareSettings>& shares) {
+  std::uint64_t total = 0;
+  for (const ShareSettings& share : shares) total += share.weight;
+  return total;
+}
+
+/// Whether each pool gets the same part of the requests; one that is not named gets none.
+bool split_alike(const std::vector<ShareSettings>& a, const std::vector<ShareSettings>& b) {
+  std::map<std::string_view, std::pair<std::uint64_t, std::uint64_t>> weights;
+  for (const ShareSettings& share : a) weights[share.pool].first = share.weight;
+  for (const ShareSettings& share : b) weights[share.pool].second = share.weight;
+  const std::uint64_t of_a = total_of(a);
+  const std::uint64_t of_b = total_of(b);
+  return std::all_of(weights.begin(), weights.end(), [&](const auto& entry) {
+    return entry.second.first * of_b == entry.second.second * of_a;
+  });
+}
+
 void lay_split(const SplitOverride& change, const Lookup& lookup, Effective& out) {
   const std::string what =
       "The weights set at run time for route." + change.route + of(change.origin);
@@ -81,7 +100,9 @@ void lay_split(const SplitOverride& change, const Lookup& lookup, Effective& out
     out.notices.push_back(what + " were dropped: the route is no longer configured.");
     return;
   }
-  if (sorted(route->split) != sorted(change.configured)) {
+  const bool is_as_it_was = sorted(route->split) == sorted(change.configured);
+  // What a release has reached is written down behind it: that takes nothing back.
+  if (!is_as_it_was && !split_alike(route->split, change.weights)) {
     out.notices.push_back(what +
                           " were dropped: the configured split has changed since, and it wins.");
     return;
@@ -91,8 +112,9 @@ void lay_split(const SplitOverride& change, const Lookup& lookup, Effective& out
     out.notices.push_back(what + " were dropped: they cannot be used. " + shares.error());
     return;
   }
-  route->split = std::move(*shares);
   out.kept.splits.push_back(change);
+  if (!is_as_it_was) out.kept.splits.back().configured = route->split;
+  route->split = std::move(*shares);
 }
 
 void lay_membership(const MembershipOverride& change, const Lookup& lookup, Effective& out) {

@@ -123,7 +123,8 @@ void Rollout::order_weight(std::uint32_t weight, bool is_urgent, RolloutSteps& o
 }
 
 void Rollout::weight_changed(std::uint32_t weight, std::int64_t now_ms) {
-  if (weight == record_.weight) return;
+  // One that was ordered counts when it is told to be in force.
+  if (weight == record_.weight || weight == ordered_) return;
   record_.weight = weight;
   ++record_.revision;
   changed_ = true;
@@ -135,6 +136,15 @@ void Rollout::weight_changed(std::uint32_t weight, std::int64_t now_ms) {
 bool Rollout::is_promotion(std::uint32_t weight) const {
   const bool has_steps = is_moving(record_.state) || record_.state == RolloutState::paused;
   return weight == percent_100 && record_.step > 0 && has_steps;
+}
+
+void Rollout::end(const std::string& words, std::int64_t now_ms) {
+  if (!is_active(record_.state)) return;
+  const Verdict why{"reload", words};
+  decide("end", why, now_ms);
+  ordered_.reset();
+  become(is_before_promotion(record_.state) ? RolloutState::rolled_back : RolloutState::done, why,
+         now_ms);
 }
 
 RolloutSteps Rollout::weight_in_force(std::uint32_t weight, std::int64_t now_ms) {

@@ -97,6 +97,11 @@ class Rollout {
   void query_sample(std::size_t query, bool is_bad);
   /// "" when a hook that failed before has been told after all.
   void hook_failed(const std::string& words);
+  /// The settings have no place for it any more: it ends as it stands. Nothing is moved.
+  void end(const std::string& words, std::int64_t now_ms);
+  /// A backend of NEW that was taken out may serve again: it was repaired, or is another one under
+  /// its address. What it did before is forgotten, what it does from now on counts.
+  void readmitted(const std::string& backend);
 
   /// An operator's word. A sentence when the state does not allow it.
   Result<RolloutSteps, std::string> steer(RolloutVerb verb, const std::string& who,

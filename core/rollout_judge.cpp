@@ -280,6 +280,15 @@ bool Rollout::eject_worst(const RolloutSurroundings& around, RolloutSteps& out) 
   return true;
 }
 
+void Rollout::readmitted(const std::string& backend) {
+  if (std::erase(record_.ejected, backend) == 0) return;
+  record_.ledger.forgive(backend);
+  total_ = record_.ledger.total();
+  evidence_ = Evidence(rules(), record_.ledger, record_.ejected);
+  ++record_.revision;
+  changed_ = true;
+}
+
 bool Rollout::step_back(const RolloutSurroundings& around, RolloutSteps& out) {
   const bool is_acting = record_.policy.mode == RolloutMode::act && has_traffic() && !ordered_;
   if (!is_acting) return false;

@@ -123,6 +123,7 @@ std::string to_json(const Status& status) {
   json.key("decider").open_object();
   json.key("is_self").boolean(status.decider.is_self);
   json.key("held_by").text(status.decider.held_by);
+  json.key("problem").text(status.decider.problem);
   json.close_object();
   json.key("predecessor");
   if (status.predecessor) {

@@ -34,13 +34,17 @@ bool same_drains(const std::vector<core::DrainOverride>& a,
 
 /// Why nothing can be changed here; none when this process decides.
 std::optional<Denial> LocalControl::not_decider() const {
-  if (decides()) return std::nullopt;
+  if (is_leaving_) {
+    return Denial{409, "The proxy stops",
+                  "this process is about to end; ask the one that takes its place"};
+  }
+  if (decides() && !is_handing_on_) return std::nullopt;
   if (!standby_for_.empty()) {
     return Denial{409, "Another process takes over",
                   standby_for_ + " decides; ask again in a second"};
   }
   const std::string& holder = state_.held_by();
-  if (holder == StateFile::nobody_yet) {
+  if (holder.empty() || holder == StateFile::nobody_yet) {
     return Denial{409, "No process decides",
                   "the decision goes from one process to another; ask again in a second"};
   }
@@ -55,21 +59,59 @@ void LocalControl::look_at_state() {
   const TimePoint now = Clock::now();
   if (!state_.is_kept() || now < next_look_) return;
   next_look_ = now + look_interval;
-  if (decides()) {
-    if (write_problem_.empty() || now < next_write_) return;
-    next_write_ = now + rewrite_interval;
-    return write_state(false, [] {});
-  }
+  if (decides()) return look_after_state(now);
   if (decide_now()) return;
+  if (is_retired_) state_.look_who_holds();
   tell_holder();
+  tell_lock_problem();
   // Where the kernel does not say so.
   if (state_.has_changed()) follow();
 }
 
+/// Who decides makes sure that it still may, and that what it decided is there to be read.
+void LocalControl::look_after_state(TimePoint now) {
+  if (!state_.check_lock()) {
+    notices_.log(LogLevel::error, "somebody removed " + state_.folder() + "/lock, and " +
+                                      state_.held_by() + " decides now: this process follows it");
+    return stop_deciding();
+  }
+  tell_lock_problem();
+  const bool is_due = !write_problem_.empty() || state_.is_gone();
+  if (!is_due || now < next_write_) return;
+  next_write_ = now + rewrite_interval;
+  if (write_problem_.empty()) {
+    notices_.log(LogLevel::error, "somebody removed " + state_.path() +
+                                      ": it is written again from what is in force");
+  }
+  write_state(false, [] {});
+}
+
+/// Once for each problem.
+void LocalControl::tell_lock_problem() {
+  if (state_.lock_problem() == std::exchange(lock_problem_, state_.lock_problem())) return;
+  if (lock_problem_.empty()) return;
+  notices_.log(LogLevel::error,
+               lock_problem_ +
+                   "; it is tried again all the time; make the file one that this user "
+                   "may open and write");
+}
+
 bool LocalControl::decide_now() {
   if (decides()) return true;
-  if (is_stopped_ || is_retired_ || !standby_for_.empty() || !state_.retry_lock()) return false;
+  if (is_stopped_ || is_retired_ || is_leaving_ || !standby_for_.empty()) return false;
+  if (!state_.retry_lock()) return false;
+  if (!last_words_ && leaves_it_to_others()) return false;
   begin_to_decide();
+  return true;
+}
+
+/// Who cannot read what was decided last lets others go first, once: another version may.
+bool LocalControl::leaves_it_to_others() {
+  const auto saved = state_.load();
+  if (saved || state_.is_gone() || std::exchange(has_left_it_, true)) return false;
+  tell_unusable(saved.error());
+  state_.release();
+  next_look_ = Clock::now() + time_to_take_over;
   return true;
 }
 
@@ -93,11 +135,14 @@ void LocalControl::begin_to_decide() {
     tell_unusable(saved.error());
   }
   taken_out_.clear();
+  has_left_it_ = false;
+  const bool is_known = saved || state_.is_gone();
   rollouts_.restore(std::exchange(overrides_.rollouts, {}));
+  if (!is_known) rollouts_.pause_all("the state file cannot be read, and may say more");
   plan_ = with_splits();
   post_plan(true, [] {});
   // What cannot be read stays where it is until there is something new to write.
-  if (saved) keep_then([] {});
+  if (is_known) keep_then([] {});
   if (on_deciding_) on_deciding_();
 }
 
@@ -111,19 +156,33 @@ void LocalControl::begin_to_follow() {
 }
 
 void LocalControl::hand_over(std::function<void()> then, std::function<bool()> is_wanted) {
+  // What is decided from here on would not be in what is written.
+  is_handing_on_ = true;
   keep_then([this, then = std::move(then), is_wanted = std::move(is_wanted)] {
+    is_handing_on_ = false;
     if (is_wanted && !is_wanted()) return;
     if (is_stopped_ || !state_.is_kept() || !decides()) return then();
     state_.release();
     next_look_ = Clock::now() + time_to_take_over;
-    overrides_.rollouts = rollouts_.records();
-    rollouts_.follow(overrides_.rollouts);
-    follow_ejections();
-    plan_ = with_splits();
-    post_plan(true, [] {});
-    begin_to_follow();
+    stop_deciding();
     then();
   });
+}
+
+void LocalControl::leave() {
+  if (is_leaving_ || !state_.is_kept() || !decides()) return;
+  hand_over([] {}, nullptr);
+  is_leaving_ = true;
+}
+
+/// The state folder is another's, or will be.
+void LocalControl::stop_deciding() {
+  overrides_.rollouts = rollouts_.records();
+  rollouts_.follow(overrides_.rollouts);
+  follow_ejections();
+  plan_ = with_splits();
+  post_plan(true, [] {});
+  begin_to_follow();
 }
 
 void LocalControl::tell_holder() {
@@ -155,6 +214,7 @@ void LocalControl::follow() {
   auto saved = state_.load();
   if (!saved) return tell_unusable(saved.error());
   unusable_.clear();
+  has_left_it_ = false;
   adopt(std::move(*saved));
 }
 
@@ -273,8 +333,8 @@ void LocalControl::note_write(const std::string& problem, bool is_change) {
   if (!problem.empty() && (is_change || write_problem_.empty())) {
     notices_.log(LogLevel::error,
                  problem +
-                     "; what was changed is in force but lost at a restart until it can be "
-                     "written");
+                     "; what was changed is in force in this process alone: other processes on the "
+                     "folder do not follow, and a restart loses it, until it can be written");
   }
   if (problem.empty() && !write_problem_.empty()) {
     notices_.log(LogLevel::warn, "the state file " + state_.path() + " is written again: what " +

@@ -155,6 +155,11 @@ void LocalControl::eject(const std::string& pool, const std::string& backend) {
   post_condition(pool, backend);
 }
 
+/// It is repaired, or no longer the one that was taken out.
+void LocalControl::readmit(const std::string& pool, const std::string& backend) {
+  if (ejected_.erase({pool, backend}) > 0) rollouts_.readmitted(pool, backend);
+}
+
 void LocalControl::readmit(const std::string& pool) {
   std::vector<Key> out;
   for (const Key& key : ejected_) {

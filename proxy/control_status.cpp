@@ -129,7 +129,8 @@ void LocalControl::status(Done<Status> done) {
         status.generation = plan_->generation;
         status.workers = static_cast<unsigned>(fleet_.size());
         status.readiness = readiness_;
-        status.decider = {decides(), state_.held_by()};
+        status.decider = {decides(), state_.held_by(),
+                          write_problem_.empty() ? state_.lock_problem() : write_problem_};
         Tally tally;
         std::vector<std::vector<core::Backend>> counts;
         for (const WorkerReport& report : reports) {

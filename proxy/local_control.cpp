@@ -109,7 +109,7 @@ void LocalControl::tick() {
   if (on_ready_) check_ready();
   if (!watches_.empty()) poll_drains();
   // Before the first verdicts every pool looks broken.
-  if (!on_ready_) rollouts_.tick();
+  if (!on_ready_ && !is_handing_on_) rollouts_.tick();
   look_at_state();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {
@@ -218,7 +218,8 @@ void LocalControl::follow_membership() {
     prober_.forget(member.first, member.second);
     resolver_.forget(member.first, member.second);
     kept_verdicts_.erase(member);
-    ejected_.erase(member);
+    readmit(member.first, member.second);
+    seen_down_.erase(member);
     told_.erase(member);
   }
   members_ = std::move(members);
@@ -227,9 +228,17 @@ void LocalControl::follow_membership() {
 void LocalControl::on_health(const std::string& pool, const std::string& address, HealthState state,
                              const std::string& seen) {
   const auto kept = kept_verdicts_.extract({pool, address});
+  const bool was_down =
+      !kept.empty() ? kept.mapped() == HealthState::down : seen_down_.contains({pool, address});
+  if (state == HealthState::down) {
+    seen_down_.insert({pool, address});
+  } else {
+    seen_down_.erase({pool, address});
+  }
   if (!kept.empty() && kept.mapped() == state) return;
-  // It was down and came back: repaired, so it may show itself.
-  if (state == HealthState::up) ejected_.erase({pool, address});
+  // It was down and came back: repaired, so it may show itself. A first verdict says nothing of a
+  // machine that its health check finds well and its users do not.
+  if (state == HealthState::up && was_down) readmit(pool, address);
   post_condition(pool, address);
   notices_.health({pool, address, state, seen});
 }

@@ -78,6 +78,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Nothing happens, and `then` is not called, when `is_wanted` says no once everything is
   /// written.
   void hand_over(std::function<void()> then, std::function<bool()> is_wanted = {});
+  /// The same for good: this process is about to end, and serves nobody new.
+  void leave();
 
   // The hand-over to another process; see Handover and Succession.
 
@@ -189,6 +191,10 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   // control_decider.cpp
   std::optional<Denial> not_decider() const;
   void look_at_state();
+  void look_after_state(TimePoint now);
+  void tell_lock_problem();
+  bool leaves_it_to_others();
+  void stop_deciding();
   void begin_to_follow();
   void begin_to_decide();
   void tell_holder();
@@ -229,6 +235,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::string drained_by(const std::string& pool) const override;
   void eject(const std::string& pool, const std::string& backend) override;
   void readmit(const std::string& pool) override;
+  void readmit(const std::string& pool, const std::string& backend);
   void keep(std::function<void()> done) override;
   void keep_counts() override;
 
@@ -294,8 +301,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   Resolver resolver_;
   Readiness readiness_{false, "starting"};
   std::function<void()> on_ready_;
-  std::set<Key> members_;  ///< that are checked and looked up
-  std::set<Key> ejected_;  ///< backends that a rollout took out
+  std::set<Key> members_;    ///< that are checked and looked up
+  std::set<Key> ejected_;    ///< backends that a rollout took out
+  std::set<Key> seen_down_;  ///< by their health check
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
   std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
@@ -319,6 +327,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;
+  bool is_leaving_ = false;     ///< told to stop: decides no more
+  bool is_handing_on_ = false;  ///< what decides next is being written: nothing may change now
+  bool has_left_it_ = false;    ///< to others, because it could not read the state file
   std::optional<PredecessorStatus> predecessor_;
   WorkerReport
       inherited_counts_;  ///< of those before this process; present ones only while it is there
@@ -327,6 +338,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::string holder_;                ///< of the state folder, as it was told last
   std::set<Key> taken_out_;           ///< backends that a rollout of the deciding process took out
   std::vector<std::string> dropped_;  ///< notices of overrides that were told last
+  std::string lock_problem_;          ///< that was told last
   std::string unusable_;              ///< what was told of the state file last
   std::string write_problem_;         ///< of the last write; "" when it went well
   TimePoint next_look_{};             ///< at the state folder

@@ -97,6 +97,8 @@ void Proxy::Impl::begin_drain() {
   notices_.log(LogLevel::info, "stopping: no new connections; what is in flight has " +
                                    std::to_string(drain_timeout.count()) + " ms");
   control_->set_readiness({false, "draining"});
+  // Where others serve the same traffic, one that sees it has to judge.
+  control_->leave();
   drain_end_ = proxy::Clock::now() + drain_timeout;
   const milliseconds spread = std::min(longest_spread, drain_timeout / 4);
   fleet_->on_all_then(

@@ -43,6 +43,15 @@ Rollouts::LivePtr Rollouts::find(const std::string& route) const {
   return known == live_.end() ? nullptr : *known;
 }
 
+void Rollouts::readmitted(const std::string& pool, const std::string& backend) {
+  if (is_following_) return;
+  for (const LivePtr& live : live_) {
+    if (is_active(live->record().state) && live->record().to == pool) {
+      live->machine.readmitted(backend);
+    }
+  }
+}
+
 bool Rollouts::is_present(const LivePtr& live) const {
   return std::find(live_.begin(), live_.end(), live) != live_.end();
 }
@@ -88,18 +97,25 @@ Rollouts::LivePtr Rollouts::enlist(core::RolloutRecord record) {
   return live;
 }
 
+/// Time does not go back, whatever the clock says now.
+void Rollouts::set_clock(const std::vector<core::RolloutRecord>& records) {
+  std::int64_t now = std::max(now_ms(), wall_clock_ms());
+  for (const core::RolloutRecord& record : records) {
+    for (const RolloutDecision& decision : record.decisions) now = std::max(now, decision.at_ms);
+    for (const std::int64_t at : {record.since_ms, record.step_since_ms, record.restart_ms}) {
+      now = std::max(now, at);
+    }
+  }
+  started_ = Clock::now();
+  started_ms_ = now;
+}
+
 void Rollouts::restore(std::vector<core::RolloutRecord> records) {
   is_following_ = false;
   live_.clear();
   ended_.clear();
+  set_clock(records);
   for (core::RolloutRecord& record : records) {
-    // Time does not go back, whatever the clock says now.
-    for (const RolloutDecision& decision : record.decisions) {
-      started_ms_ = std::max(started_ms_, decision.at_ms);
-    }
-    for (const std::int64_t at : {record.since_ms, record.step_since_ms, record.restart_ms}) {
-      started_ms_ = std::max(started_ms_, at);
-    }
     const std::string route = record.route;
     if (is_active(record.state)) {
       if (const auto shares = parts_.ground.split_in_force(route)) {
@@ -122,6 +138,20 @@ void Rollouts::restore(std::vector<core::RolloutRecord> records) {
   }
 }
 
+void Rollouts::pause_all(const std::string& why) {
+  for (const LivePtr& live : live_) {
+    if (!is_active(live->record().state)) continue;
+    // Refused where there is nothing left that could advance.
+    const auto steps =
+        live->machine.steer(RolloutVerb::pause, "sluice (" + why + ")", surroundings(*live));
+    if (!steps) continue;
+    tell_decisions(*live);
+    parts_.notices.log(LogLevel::error, "rollout " + live->record().id + " of route " +
+                                            live->record().route + " is paused: " + why +
+                                            "; resume or abort it");
+  }
+}
+
 void Rollouts::retain(const std::vector<core::RolloutRecord>& kept) {
   if (is_following_) {
     follow(kept);
@@ -135,14 +165,34 @@ void Rollouts::retain(const std::vector<core::RolloutRecord>& kept) {
   const std::vector<LivePtr> all = live_;
   for (const LivePtr& live : all) {
     if (is_kept(live->record()) && follow_split(live)) continue;
-    end_trial(live);
-    forget(*live);
-    parts_.ground.readmit(live->record().to);
-    std::erase(live_, live);
+    end_by_settings(live);
   }
   std::erase_if(ended_, [&](const auto& entry) {
     return parts_.ground.route_settings(entry.first) == nullptr;
   });
+}
+
+/// It stays to be seen, unless its route is gone. The plan of the new settings asks nothing for it.
+void Rollouts::end_by_settings(const LivePtr& live) {
+  const core::RolloutRecord& record = live->record();
+  live->is_trial_on = false;
+  if (is_active(record.state)) {
+    live->machine.end("a reload has no place for it: what the settings say is in force", now_ms());
+    tell_decisions(*live);
+    if (live->hooks) {
+      live->hooks->tell(std::string(to_string(record.state)), live->machine.status());
+    }
+    if (record.queued) {
+      parts_.notices.log(LogLevel::warn, "rollout " + record.queued->order.id + " of route " +
+                                             record.route +
+                                             ", which waited for this one, is dropped with it");
+    }
+    live->machine.take_queued();
+  }
+  live->queries.reset();
+  parts_.ground.readmit(record.to);
+  forget(*live);
+  if (parts_.ground.route_settings(record.route) == nullptr) part_with(live);
 }
 
 /// The configuration may have set other weights. False when the rollout cannot go on with them.

@@ -88,6 +88,10 @@ class Rollouts {
   /// moves nothing and calls nobody. True when requests have to be asked for something else now.
   bool follow(const std::vector<core::RolloutRecord>& records);
   bool is_following() const { return is_following_; }
+  /// A backend that a rollout took out may serve again.
+  void readmitted(const std::string& pool, const std::string& backend);
+  /// Nothing advances by itself until somebody resumes it; detectors stay armed.
+  void pause_all(const std::string& why);
   /// A reload took some away: those that are not in `kept` end.
   void retain(const std::vector<core::RolloutRecord>& kept);
   void stop();
@@ -128,12 +132,14 @@ class Rollouts {
   bool is_present(const LivePtr& live) const;
   void part_with(const LivePtr& live);
   LivePtr enlist(core::RolloutRecord record);
+  void end_by_settings(const LivePtr& live);
   bool follow_split(const LivePtr& live);
   void ask_workers(const LivePtr& live);
   void judge(const LivePtr& live);
   void settle(const LivePtr& live);
   core::RolloutSurroundings surroundings(const Live& live) const;
   std::int64_t now_ms() const;
+  void set_clock(const std::vector<core::RolloutRecord>& records);
 
   // rollouts_count.cpp
   void take_reports(const LivePtr& live, std::vector<TrialReport> reports);

@@ -31,7 +31,7 @@ bool read_all(int descriptor, std::string& text) {
 /// What the holder of a lock wrote into it.
 std::string first_line(int descriptor) {
   std::array<char, 256> text{};
-  const ssize_t size = ::read(descriptor, text.data(), text.size());
+  const ssize_t size = ::pread(descriptor, text.data(), text.size(), 0);
   const std::string all(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   const std::string line = all.substr(0, all.find('\n'));
   return line.empty() ? "another process" : line;
@@ -44,7 +44,9 @@ StateFile::StateFile(std::string folder)
 
 void StateFile::close() {
   stop_writer();
-  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
+  // A child that was forked without exec has the descriptor, too, and would keep the lock.
+  if (std::exchange(is_locked_, false)) ::flock(lock_.get(), LOCK_UN);
+  lock_ = OwnedDescriptor();
 }
 
 void StateFile::start_writer() {
@@ -81,45 +83,108 @@ std::string StateFile::prepare() {
   if (file.is_open()) ::unlink(probe.c_str());
   lock_folder();
   if (!held_by_.empty()) return {};
-  if (lock_ < 0 && trouble_.empty()) trouble_ = failed_to("lock", folder_ + "/lock");
+  if (trouble_.empty() && !lock_problem_.empty()) {
+    trouble_ = "whether another process decides cannot be told: " + lock_problem_;
+  }
   start_writer();
   return {};
 }
 
 bool StateFile::was_used_before() const {
   struct stat found {};
-  return ::lstat(path_.c_str(), &found) == 0 || ::lstat((folder_ + "/lock").c_str(), &found) == 0;
+  return ::lstat(path_.c_str(), &found) == 0 || ::lstat(lock_path().c_str(), &found) == 0;
+}
+
+/// Whether the path leads to the file that is open: somebody may have removed it or put another in
+/// its place, and a lock on what nobody finds keeps nobody off.
+bool StateFile::leads_to_lock() const {
+  struct stat open {};
+  struct stat named {};
+  return lock_.is_open() && ::fstat(lock_.get(), &open) == 0 &&
+         ::stat(lock_path().c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
+/// Once open, the file stays so: a process without free descriptors can take over, too.
+bool StateFile::open_lock() {
+  if (leads_to_lock()) return true;
+  const std::string path = lock_path();
+  lock_ = OwnedDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (lock_.is_open()) return true;
+  const std::string problem = failed_to("lock", path);
+  // What can only be read can be locked all the same.
+  lock_ = OwnedDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!lock_.is_open()) lock_problem_ = problem;
+  return lock_.is_open();
+}
+
+void StateFile::note_holder() {
+  held_by_ = first_line(lock_.get());
+  lock_problem_.clear();
 }
 
 /// One process decides for a folder: the one that has locked this file. The kernel lets go of it
 /// when the process ends, however it does.
 void StateFile::lock_folder() {
-  const std::string path = folder_ + "/lock";
-  int lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  // What can only be read can be locked all the same.
-  if (lock < 0) lock = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (lock < 0) return;
-  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) {
-    lock_ = lock;
-    held_by_.clear();
-    return sign();
+  while (open_lock()) {
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return note_holder();
+      lock_problem_ = failed_to("lock", lock_path());
+      return;
+    }
+    if (leads_to_lock()) {
+      is_locked_ = true;
+      held_by_.clear();
+      lock_problem_.clear();
+      return sign();
+    }
+    lock_ = OwnedDescriptor();
   }
-  const int why = errno;
-  if (why == EWOULDBLOCK) held_by_ = first_line(lock);
-  ::close(lock);
-  errno = why;
+}
+
+void StateFile::look_who_holds() {
+  if (!is_kept() || held_by_.empty() || !open_lock()) return;
+  if (::flock(lock_.get(), LOCK_SH | LOCK_NB) == 0) {
+    ::flock(lock_.get(), LOCK_UN);
+    held_by_ = nobody_yet;
+  } else if (errno == EWOULDBLOCK) {
+    note_holder();
+  }
+}
+
+bool StateFile::check_lock() {
+  if (!is_kept() || !held_by_.empty()) return held_by_.empty();
+  if (is_locked_ && leads_to_lock()) return true;
+  is_locked_ = false;
+  lock_ = OwnedDescriptor();
+  lock_folder();
+  if (held_by_.empty()) return true;
+  drop_waiting();
+  stop_writer();
+  return false;
+}
+
+/// Another process has written since.
+void StateFile::drop_waiting() {
+  std::vector<Done> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    next_.reset();
+    waiting = std::exchange(waiting_, {});
+  }
+  for (const Done& done : waiting) done(not_held());
 }
 
 /// Says in the file who holds it. In one piece, for others read it at any moment.
 void StateFile::sign() const {
-  if (lock_ < 0) return;
+  if (!is_locked_) return;
   const std::string line =
       "process " + std::to_string(::getpid()) + (admin_.empty() ? "" : ", admin " + admin_) + "\n";
   const bool is_written =
-      ::pwrite(lock_, line.data(), line.size(), 0) == static_cast<ssize_t>(line.size());
+      ::pwrite(lock_.get(), line.data(), line.size(), 0) == static_cast<ssize_t>(line.size());
   // What a process before this one wrote would send somebody the wrong way.
   [[maybe_unused]] const int cut =
-      ::ftruncate(lock_, is_written ? static_cast<off_t>(line.size()) : 0);
+      ::ftruncate(lock_.get(), is_written ? static_cast<off_t>(line.size()) : 0);
 }
 
 void StateFile::introduce(std::string admin_address) {
@@ -152,6 +217,11 @@ bool StateFile::has_changed() const {
   return mark_of(found) != seen_;
 }
 
+bool StateFile::is_gone() const {
+  struct stat found {};
+  return was_there_ && ::stat(path_.c_str(), &found) != 0 && errno == ENOENT;
+}
+
 core::Result<core::Overrides, std::string> StateFile::load() {
   seen_.reset();
   const auto put_aside = [this](std::string suffix) {
@@ -161,7 +231,10 @@ core::Result<core::Overrides, std::string> StateFile::load() {
   put_aside("");
   if (!is_kept()) return core::Overrides{};
   const OwnedDescriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open() && errno == ENOENT) return core::Overrides{};
+  if (!file.is_open() && errno == ENOENT) {
+    if (was_there_) return path_ + " is gone";
+    return core::Overrides{};
+  }
   struct stat found {};
   std::string text;
   if (!file.is_open() || ::fstat(file.get(), &found) != 0 || !read_all(file.get(), text)) {
@@ -170,6 +243,7 @@ core::Result<core::Overrides, std::string> StateFile::load() {
     return problem;
   }
   seen_ = mark_of(found);
+  was_there_ = true;
   auto overrides = read_state_text(text);
   if (overrides) return overrides;
   const auto newer = newer_format(text);
@@ -193,11 +267,18 @@ std::string StateFile::move_aside(const std::string& aside) {
   return {};
 }
 
+std::string StateFile::not_held() const {
+  return "nothing is written to " + folder_ + ", which " + held_by_ + " holds";
+}
+
 void StateFile::save(std::string text, Done done) {
-  if (!held_by_.empty()) {
-    return done("nothing is written to " + folder_ + ", which " + held_by_ + " holds");
-  }
+  if (!held_by_.empty()) return done(not_held());
   if (!writer_.joinable()) return done("");
+  if (!is_locked_) {
+    return done("nothing is written to " + folder_ +
+                ", for another process may decide there: " + lock_problem_);
+  }
+  was_there_ = true;
   {
     const std::lock_guard lock(mutex_);
     next_ = std::move(text);

@@ -13,6 +13,7 @@
 
 #include "core/overrides.hpp"
 #include "core/result.hpp"
+#include "proxy/owned_descriptor.hpp"
 
 namespace sluice::proxy {
 
@@ -20,8 +21,9 @@ namespace sluice::proxy {
 /// P17), by a thread of its own. Changes that come while one is being written go out together with
 /// the next write.
 ///
-/// Of several processes on one folder the one that has locked it writes; the others read. All calls
-/// but save() come from one thread.
+/// Of several processes on one folder the one that has locked it writes; the others read. Who
+/// cannot tell whether another one has locked it does not write. All calls but save() come from one
+/// thread.
 class StateFile {
  public:
   /// What held_by() says between release() and the moment somebody else is seen to hold the folder.
@@ -41,13 +43,22 @@ class StateFile {
   const std::string& path() const { return path_; }
 
   /// Who else holds the folder, in words, such as "process 123, admin 127.0.0.1:9901": then nothing
-  /// is written here, and that process decides. "" when this one holds it, or nothing is kept.
+  /// is written here, and that process decides. "" when nobody else is known to, or nothing is
+  /// kept.
   const std::string& held_by() const { return held_by_; }
+  /// Why the lock could not even be tried the last time, a sentence without a full stop; "" else.
+  const std::string& lock_problem() const { return lock_problem_; }
   /// Under which admin address other processes name this one, "" for none.
   void introduce(std::string admin_address);
   /// Tries to become the one that holds the folder. True when it is now; else held_by() is up to
   /// date.
   bool retry_lock();
+  /// Makes sure that this process still holds the folder: somebody may have removed the lock or the
+  /// whole folder, and then another process may have made a new one. False when that holds it now;
+  /// what waited to be written is not, and held_by() is up to date.
+  bool check_lock();
+  /// Brings held_by() up to date without trying to hold the folder.
+  void look_who_holds();
   /// Writes what waits and lets go of the folder: from now on somebody else may hold it, and this
   /// one reads. retry_lock() would take it back.
   void release();
@@ -59,9 +70,11 @@ class StateFile {
   /// What is wrong with the folder at the start, although it goes on; "" when nothing.
   const std::string& trouble() const { return trouble_; }
 
-  /// What the file says; empty overrides when there is none. The error is a sentence. A file that
-  /// cannot be used is moved to aside() before the next write, for somebody to look at.
+  /// What the file says; empty overrides when there never was one. The error is a sentence. A file
+  /// that cannot be used is moved to aside() before the next write, for somebody to look at.
   core::Result<core::Overrides, std::string> load();
+  /// Whether the file has been there and is no more.
+  bool is_gone() const;
   /// Whether there is another file than the one that load() has seen last.
   bool has_changed() const;
   std::string aside() const;
@@ -81,13 +94,19 @@ class StateFile {
     bool operator==(const Mark&) const = default;
   };
 
+  std::string lock_path() const { return folder_ + "/lock"; }
   static Mark mark_of(const struct stat& file);
   bool was_used_before() const;
   void start_writer();
   void stop_writer();
   void run();
+  bool open_lock();
+  bool leads_to_lock() const;
+  void note_holder();
   void lock_folder();
   void sign() const;
+  void drop_waiting();
+  std::string not_held() const;
   std::string move_aside(const std::string& aside);
   std::string write(const std::string& text) const;
 
@@ -96,8 +115,11 @@ class StateFile {
   std::string held_by_;
   std::string admin_;
   std::string trouble_;
+  std::string lock_problem_;
   std::optional<Mark> seen_;
-  int lock_ = -1;
+  bool was_there_ = false;  ///< the file
+  OwnedDescriptor lock_;    ///< open also while another process has locked it
+  bool is_locked_ = false;  ///< by this process
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;

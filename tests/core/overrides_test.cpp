@@ -65,6 +65,20 @@ TEST(LayOverSplitTest, WeightsSetAtRunTimeHoldOverARestart) {
   EXPECT_TRUE(effective.notices.empty());
 }
 
+TEST(LayOverSplitTest, WeightsThatAreWrittenIntoTheFileTakeNothingBack) {
+  const SplitOverride change = split_override();
+  Settings settings = configured();
+  settings.routes[0].split = {{"v1", 900}, {"v2", 100}};
+  const Effective effective = lay_over(settings, {{change}, {}, {}});
+  EXPECT_TRUE(effective.notices.empty());
+  ASSERT_EQ(effective.kept.splits.size(), 1U);
+  EXPECT_EQ(effective.kept.splits[0].configured, settings.routes[0].split) << "the new word";
+  EXPECT_EQ(effective.kept.splits[0].weights, change.weights);
+  EXPECT_EQ(effective.settings.routes[0].split, change.weights);
+  settings.routes[0].split = {{"v1", 900}, {"v2", 101}};
+  EXPECT_EQ(lay_over(settings, {{change}, {}, {}}).kept.splits.size(), 0U);
+}
+
 TEST(LayOverSplitTest, TheOrderOfTheConfigurationStays) {
   SplitOverride change = split_override();
   change.configured = {{"v2", 0}, {"v1", 10'000}};

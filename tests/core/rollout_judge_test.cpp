@@ -124,6 +124,50 @@ TEST(RolloutJudge, OneBadBackendOfFiveIsTakenOutAndTheRolloutHolds) {
   EXPECT_TRUE(bench.reaches_weight(5000, minutes(1))) << "removed from the pool";
 }
 
+TEST(RolloutJudge, AWeightThatIsSeenBeforeItIsToldBeginsItsStepWhenItIsTold) {
+  RolloutBench bench;
+  ASSERT_TRUE(bench.reaches_weight(500));
+  bench.answers_weights = false;
+  ASSERT_TRUE(bench.run_until([&] { return bench.weights.back() == 2500; }, minutes(1)));
+  // A reload of something else goes through what is in force.
+  bench.rollout.weight_changed(2500, bench.around.now_ms);
+  EXPECT_EQ(bench.rollout.record().weight, 500U);
+  bench.told.clear();
+  bench.answers_weights = true;
+  bench.put_in_force(2500);
+  EXPECT_EQ(bench.rollout.record().weight, 2500U);
+  EXPECT_EQ(bench.rollout.record().step_since_ms, bench.around.now_ms);
+  EXPECT_THAT(bench.told, ElementsAre("step"));
+}
+
+TEST(RolloutJudge, AnEndByTheSettingsMovesNothing) {
+  RolloutBench bench;
+  ASSERT_TRUE(bench.reaches_weight(2500));
+  const std::size_t moves = bench.weights.size();
+  bench.rollout.end("no place for it", bench.around.now_ms);
+  bench.run(seconds(5));
+  EXPECT_EQ(bench.state(), State::rolled_back);
+  EXPECT_EQ(bench.reason(), "reload");
+  EXPECT_EQ(bench.weights.size(), moves);
+  EXPECT_EQ(bench.decisions.back().decision, "end");
+}
+
+TEST(RolloutJudge, ABackendThatWasRepairedIsJudgedAnewWithoutItsPast) {
+  RolloutBench bench;
+  ASSERT_TRUE(bench.reaches_weight(2500));
+  bench.load.new_bad = 0.1;
+  bench.load.bad_backend = "n3";
+  ASSERT_TRUE(bench.run_until([&] { return !bench.ejected.empty(); }, seconds(10)));
+  bench.load.new_bad = 0;
+  bench.run(minutes(1));
+  bench.rollout.readmitted("n3");
+  EXPECT_THAT(bench.rollout.record().ejected, IsEmpty());
+  ASSERT_TRUE(bench.reaches_weight(5000, minutes(1))) << "its past is no evidence any more";
+  bench.load.new_bad = 0.1;
+  EXPECT_TRUE(bench.run_until([&] { return bench.ejected.size() == 2; }, seconds(10)))
+      << "what it does now is";
+}
+
 TEST(RolloutJudge, TenPercentOverAllBackendsIsTheVersion) {
   RolloutBench bench;
   ASSERT_TRUE(bench.reaches_weight(2500));

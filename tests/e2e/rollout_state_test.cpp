@@ -60,6 +60,39 @@ bool agrees(const RolloutScene& scene, const std::vector<double>& steps) {
          in_force == weight_of(after, steps);
 }
 
+/// Regression: the first verdict of a health check that finds the machine well let it serve again.
+TEST(RolloutState, ABackendThatWasTakenOutStaysOutAcrossARestartUntilItIsRepaired) {
+  RolloutScene scene(kept({.steps = "[50, 95]", .step_time = "60s"}));
+  const auto is_up = [&] {
+    return scene.sluice.admin().metric("sluice_backend_up",
+                                       {"backend=\"" + scene.new_pool.one.address() + "\""});
+  };
+  ASSERT_EQ(scene.start().status, 201u);
+  auto users = std::make_unique<Load>(scene.users());
+  ASSERT_TRUE(scene.reaches_step(1, 30));
+  scene.new_pool.one.fail(150);
+  ASSERT_TRUE(scene.holds("one_backend"));
+  EXPECT_EQ(is_up(), 0);
+  scene.sluice.process().kill();
+  users->stop();
+  scene.sluice.restart();
+  EXPECT_EQ(is_up(), 0) << scene.told();
+  const std::uint64_t before = scene.new_pool.one.requests();
+  users = std::make_unique<Load>(scene.users());
+  ASSERT_TRUE(users->wait_for_further(200));
+  EXPECT_EQ(scene.new_pool.one.requests(), before);
+  EXPECT_EQ(scene.rollout().string("/reason"), "one_backend");
+
+  scene.new_pool.one.kill();
+  ASSERT_TRUE(scene.sluice.logs(scene.new_pool.one.address() + " is down"));
+  scene.new_pool.one.fail(0);
+  scene.new_pool.one.start();
+  EXPECT_TRUE(eventually([&] { return is_up() == 1; }));
+  EXPECT_TRUE(eventually([&] { return scene.new_pool.one.requests() > before; }));
+  EXPECT_TRUE(eventually([&] { return scene.rollout().string("/reason") != "one_backend"; }))
+      << scene.told();
+}
+
 TEST(RolloutState, Kill9InTheMiddleOfAStepKeepsEverything) {
   RolloutScene scene(kept({.step_time = "5s"}));
   ASSERT_EQ(scene.start().status, 201u);

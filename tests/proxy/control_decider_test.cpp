@@ -7,6 +7,7 @@
 #include <string>
 
 #include "proxy/local_control.hpp"
+#include "proxy/wall_clock.hpp"
 #include "tests/proxy/running_proxy.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -184,6 +185,120 @@ TEST(ControlDecider, ARolloutGoesOnWhereTheDecisionGoes) {
   ASSERT_TRUE(work({&old, &next}, [&] { return state.has_value() && weight_of_v2(next) == 0; }));
   EXPECT_TRUE(work({&old, &next}, [&] { return weight_of_v2(old) == 0; }));
   EXPECT_EQ(old.recorder->count("rollback"), 0U) << "the old one only follows";
+}
+
+/// Starts a rollout of v2 on `decider` and waits until both show it at this weight.
+testing::AssertionResult starts_rollout(Side& decider, Side& follower, RolloutSettings policy) {
+  policy.steps = {2500, 5000};
+  decider.control->start_rollout("all", {"v2", "", "build-1", policy}, std::nullopt, alice,
+                                 [](const Outcome<RolloutStatus>&) {});
+  const bool is_so = work({&decider, &follower}, [&] {
+    const auto seen = follower.control->rollout("all");
+    return weight_of_v2(follower) == 2500 && seen && seen->step == 1;
+  });
+  return is_so ? testing::AssertionSuccess() : testing::AssertionFailure() << "no rollout";
+}
+
+TEST(ControlDecider, ATakeoverDoesNotMoveTheClockOfARollout) {
+  const support::TempDir folder;
+  auto old = std::make_unique<Side>(settings_in(folder.file("state")));
+  Side next(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({old.get(), &next}, [&] { return old->is_ready && next.is_ready; }));
+  // It has been there for a while.
+  const auto end = support::Clock::now() + milliseconds(1500);
+  ASSERT_TRUE(work({old.get(), &next}, [&] { return support::Clock::now() > end; }));
+  RolloutSettings policy;
+  policy.step_time = seconds(60);
+  ASSERT_TRUE(starts_rollout(*old, next, policy));
+  old.reset();
+  ASSERT_TRUE(work({&next}, [&] { return next.control->decides(); }));
+  std::optional<RolloutState> state;
+  next.control->steer_rollout("all", RolloutVerb::pause, std::nullopt, alice,
+                              [&](const Outcome<RolloutStatus>& outcome) {
+                                if (outcome) state = outcome->state;
+                              });
+  ASSERT_TRUE(work({&next}, [&] { return state == RolloutState::paused; }));
+  const auto now = next.control->rollout("all");
+  ASSERT_TRUE(now);
+  ASSERT_FALSE(now->decisions.empty());
+  EXPECT_LT(now->decisions.back().at_ms, wall_clock_ms() + 500);
+}
+
+TEST(ControlDecider, ALockThatIsRemovedLeavesOneThatDecides) {
+  const support::TempDir folder;
+  Side one(settings_in(folder.file("state")));
+  Side two(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&one, &two}, [&] { return one.is_ready && two.is_ready; }));
+  ASSERT_TRUE(sets_split(one, 90, 10));
+  ASSERT_TRUE(work({&one, &two}, [&] { return weight_of_v2(two) == 10; }));
+  for (int round = 0; round < 3; ++round) {
+    fs::remove(folder.file("state/lock"));
+    ASSERT_TRUE(work({&one, &two}, [&] {
+      return fs::exists(folder.file("state/lock")) &&
+             one.control->decides() != two.control->decides();
+    }));
+    Side& decider = one.control->decides() ? one : two;
+    Side& other = one.control->decides() ? two : one;
+    const auto weight = static_cast<Weight>(20 + round);
+    ASSERT_TRUE(sets_split(decider, 100 - weight, weight));
+    EXPECT_FALSE(sets_split(other, 1, 99));
+    EXPECT_TRUE(work({&one, &two}, [&] { return weight_of_v2(other) == weight; }));
+  }
+}
+
+TEST(ControlDecider, WhoCannotReadWhatWasDecidedLeavesTheRolloutToAnOperator) {
+  const support::TempDir folder;
+  auto old = std::make_unique<Side>(settings_in(folder.file("state")));
+  Side next(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({old.get(), &next}, [&] { return old->is_ready && next.is_ready; }));
+  ASSERT_TRUE(starts_rollout(*old, next, {}));
+  old->control->stop();
+  old->state.release();
+  support::write_file(old->state.path(), R"({"format":9})");
+  old.reset();
+  ASSERT_TRUE(work({&next}, [&] { return next.control->decides(); }));
+  const auto seen = next.control->rollout("all");
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->state, RolloutState::paused);
+  EXPECT_EQ(weight_of_v2(next), 2500U) << "what is in force stays";
+  EXPECT_EQ(next.recorder->count("resume or abort it"), 1U);
+}
+
+TEST(ControlDecider, AStateFileThatIsRemovedIsWrittenAgainAndTakesNothingBack) {
+  const support::TempDir folder;
+  auto old = std::make_unique<Side>(settings_in(folder.file("state")));
+  Side next(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({old.get(), &next}, [&] { return old->is_ready && next.is_ready; }));
+  ASSERT_TRUE(sets_split(*old, 40, 60));
+  ASSERT_TRUE(work({old.get(), &next}, [&] { return weight_of_v2(next) == 60; }));
+  const std::string path = old->state.path();
+  fs::remove(path);
+  EXPECT_TRUE(work({old.get(), &next}, [&] { return fs::exists(path); })) << "by who decides";
+  EXPECT_EQ(weight_of_v2(next), 60U);
+
+  old->control->stop();
+  old->state.release();
+  fs::remove(path);
+  old.reset();
+  ASSERT_TRUE(work({&next}, [&] { return next.control->decides(); }));
+  EXPECT_EQ(weight_of_v2(next), 60U);
+  EXPECT_TRUE(work({&next}, [&] { return fs::exists(path); })) << "by who took over";
+}
+
+TEST(ControlDecider, WhoLeavesDoesNotTakeTheDecisionBack) {
+  const support::TempDir folder;
+  Side old(settings_in(folder.file("state")));
+  Side next(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&old, &next}, [&] { return old.is_ready && next.is_ready; }));
+  ASSERT_TRUE(sets_split(old, 90, 10));
+  old.control->leave();
+  const auto refused = sets_split(old, 1, 1);
+  EXPECT_FALSE(refused);
+  EXPECT_NE(std::string(refused.message()).find("about to end"), std::string::npos)
+      << refused.message();
+  ASSERT_TRUE(work({&old, &next}, [&] { return next.control->decides(); }));
+  EXPECT_FALSE(old.control->decides());
+  EXPECT_EQ(weight_of_v2(next), 10U);
 }
 
 TEST(ControlDecider, WhatCannotBeWrittenIsToldForEachChangeAndNotAllTheTime) {

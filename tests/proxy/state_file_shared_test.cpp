@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -112,6 +113,114 @@ TEST(SharedStateFile, AnotherFileIsNoticedUntilItIsLoaded) {
     EXPECT_EQ(*second.load(), drain_of(pool));
     EXPECT_FALSE(second.has_changed());
   }
+}
+
+TEST(SharedStateFile, ALockThatIsRemovedIsFoundOutByWhoHeldIt) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  fs::remove(folder.file("state/lock"));
+  EXPECT_TRUE(first.check_lock()) << "nobody else was faster";
+  EXPECT_FALSE(second.retry_lock());
+
+  fs::remove(folder.file("state/lock"));
+  EXPECT_TRUE(second.retry_lock());
+  EXPECT_FALSE(first.check_lock());
+  EXPECT_EQ(first.held_by(), this_process());
+  EXPECT_NE(save(first, "of two"), "");
+  EXPECT_EQ(save(second, "of one"), "");
+  EXPECT_EQ(support::read_file(second.path()), "of one");
+}
+
+TEST(SharedStateFile, AFolderThatIsReplacedIsHeldByOneProcess) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  fs::rename(folder.file("state"), folder.file("before"));
+  fs::create_directory(folder.file("state"));
+  const bool second_holds = second.retry_lock();
+  EXPECT_NE(first.check_lock(), second_holds);
+}
+
+TEST(SharedStateFile, WhoCannotLockWritesNothingUntilItCan) {
+  const TempDir folder;
+  fs::create_directory(folder.file("state"));
+  fs::create_symlink("lock", folder.file("state/lock"));  // to itself
+  StateFile file(folder.file("state"));
+  ASSERT_EQ(file.prepare(), "");
+  EXPECT_NE(file.trouble().find("whether another process decides cannot be told: cannot lock"),
+            std::string::npos)
+      << file.trouble();
+  EXPECT_EQ(file.held_by(), "");
+  const std::string problem = save(file, "text");
+  EXPECT_NE(problem.find("another process may decide"), std::string::npos) << problem;
+  EXPECT_FALSE(fs::exists(file.path()));
+  EXPECT_TRUE(file.check_lock());
+  EXPECT_NE(file.lock_problem(), "");
+  fs::remove(folder.file("state/lock"));
+  EXPECT_TRUE(file.check_lock());
+  EXPECT_EQ(file.lock_problem(), "");
+  EXPECT_EQ(save(file, "text"), "");
+}
+
+/// A process that may open no more files.
+class NoFiles {
+ public:
+  NoFiles() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  NoFiles(const NoFiles&) = delete;
+  NoFiles& operator=(const NoFiles&) = delete;
+  ~NoFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(SharedStateFile, AProcessWithoutFreeDescriptorsTakesOver) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  const NoFiles none;
+  first.close();
+  EXPECT_TRUE(second.retry_lock());
+}
+
+TEST(SharedStateFile, WhoDoesNotWantToHoldItSeesWhoDoes) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  first.release();
+  first.look_who_holds();
+  EXPECT_EQ(first.held_by(), StateFile::nobody_yet);
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  first.look_who_holds();
+  EXPECT_EQ(first.held_by(), this_process());
+}
+
+TEST(SharedStateFile, AFileThatIsGoneSaysNotThatNothingWasChanged) {
+  const TempDir folder;
+  StateFile file(folder.file("state"));
+  ASSERT_EQ(file.prepare(), "");
+  ASSERT_TRUE(file.load());
+  EXPECT_FALSE(file.is_gone()) << "there never was one";
+  ASSERT_EQ(save(file, to_state_text(drain_of("v1"))), "");
+  ASSERT_TRUE(file.load());
+  fs::remove(file.path());
+  EXPECT_TRUE(file.is_gone());
+  const auto loaded = file.load();
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().find("is gone"), std::string::npos) << loaded.error();
 }
 
 TEST(FaultyStateFile, AFileOfANewerVersionIsKeptUnderAnotherNameBeforeAnythingIsWritten) {

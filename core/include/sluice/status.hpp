@@ -106,6 +106,8 @@ struct SettingsStatus {
 struct DeciderStatus {
   bool is_self = true;       ///< this one; always without a state folder
   std::string held_by = {};  ///< else who does: "process 123, admin 127.0.0.1:9901"
+  /// Why what is decided here is not kept and not followed by others, a sentence; "" when it is.
+  std::string problem = {};
 };
 
 struct Status {
