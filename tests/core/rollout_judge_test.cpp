@@ -161,6 +161,7 @@ TEST(RolloutJudge, ABackendThatWasRepairedIsJudgedAnewWithoutItsPast) {
   bench.load.new_bad = 0;
   bench.run(minutes(1));
   bench.rollout.readmitted("n3");
+  bench.around.new_up = bench.around.new_size;
   EXPECT_THAT(bench.rollout.record().ejected, IsEmpty());
   ASSERT_TRUE(bench.reaches_weight(5000, minutes(1))) << "its past is no evidence any more";
   bench.load.new_bad = 0.1;

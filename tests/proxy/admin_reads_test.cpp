@@ -14,7 +14,7 @@ TEST_F(AdminReads, StatusShowsEverything) {
       R"({"version":"9.9.9","pid":0,"started":"2024-05-01T12:00:00.250Z","uptime_ms":61000,"generation":4,)"
       R"("workers":2,"ready":true,"reason":"",)"
       R"("settings":{"record":3,"hash":"00ff","since":"2024-05-01T12:00:00.000Z","by":"carol",)"
-      R"("file_differs":true,"confirm_by":null},"decider":{"is_self":true,"held_by":""},)"
+      R"("file_differs":true,"confirm_by":null},"decider":{"is_self":true,"held_by":"","problem":""},)"
       R"("predecessor":null,"listeners":[{"listener":"0.0.0.0:8080","active":1,"idle":2,"upgraded":3,"accepted":4}],)"
       R"("routes":[{"name":"shop","host":"shop.example.com","path":"/","revision":7,"overridden":true,)"
       R"("split":[{"pool":"shop-v1","configured":100,"in_force":90},)"
