@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/name_index.hpp"
+#include "core/overrides_back.hpp"
 #include "core/reload.hpp"
 #include "proxy/drain_watch.hpp"
 #include "proxy/wall_clock.hpp"
@@ -31,6 +32,14 @@ Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& nex
   return core::lay_over(next, overrides).notices;
 }
 
+/// Who follows ends nothing: the deciding process goes on with the rollout.
+std::string LocalControl::ends_rollout(const Settings& next) const {
+  if (!decides() || !validate(next).empty()) return {};
+  core::Overrides overrides = overrides_;
+  overrides.rollouts = rollouts_.records();
+  return core::ended_rollout(next, overrides);
+}
+
 std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Actor& actor,
                                                  std::function<void(ReloadStatus)> done) {
   if (is_handing_over_) {
@@ -55,36 +64,31 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
 /// From here on nothing can fail any more.
 void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
                                 const Actor& actor, std::function<void(ReloadStatus)> done) {
-  Settings next = std::move(draft.settings);
   const std::vector<RouteStatus> routes_before = *routes();
-  overrides_.rollouts = rollouts_.records();
-  core::Effective effective = core::lay_over(next, overrides_);
-  configured_ = std::move(next);
-  overrides_ = std::move(effective.kept);
-  const Settings before = std::exchange(effective_, std::move(effective.settings));
-  const std::uint64_t generation = plan_->generation + 1;
+  const std::vector<core::DrainOverride> drains_before = overrides_.drains;
   // Freed here in the end: that of a large plan would hold a worker up.
-  const std::shared_ptr<const core::Plan> replaced = std::exchange(
-      plan_, std::make_shared<const core::Plan>(core::build_plan(generation, effective_)));
-  rollouts_.retain(overrides_.rollouts);
-  plan_ = with_trials(*plan_);
-  dropped_ = effective.notices;
+  const std::shared_ptr<const core::Plan> replaced = plan_;
+  if (draft.overrides) overrides_ = std::move(*draft.overrides);
+  const Settings before = take_settings(std::move(draft.settings));
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
+  raise_revisions();
 
+  const std::uint64_t generation = replaced->generation + 1;
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
   notices_.reload({generation,
                    {},
-                   effective.notices,
+                   dropped_,
                    actor.who,
                    std::move(draft.changes),
                    actor.why,
                    configured_.server,
                    configured_.log});
   tell_differences(before, actor);
-  ReloadStatus status{generation, std::move(effective.notices)};
+  tell_drains_back(drains_before);
+  ReloadStatus status{generation, dropped_};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
   post_plan(true, [replaced] {});
   listeners_.put_in_force(std::move(listeners));
@@ -94,6 +98,20 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
                      [this, status = std::move(status), done = std::move(done)] {
                        keep_then([done, status] { done(status); });
                      });
+}
+
+/// The overrides laid over `next`, and a plan of that. What was in force before.
+Settings LocalControl::take_settings(Settings next) {
+  overrides_.rollouts = rollouts_.records();
+  core::Effective effective = core::lay_over(next, overrides_);
+  configured_ = std::move(next);
+  overrides_ = std::move(effective.kept);
+  dropped_ = std::move(effective.notices);
+  Settings before = std::exchange(effective_, std::move(effective.settings));
+  plan_ = std::make_shared<const core::Plan>(core::build_plan(plan_->generation + 1, effective_));
+  rollouts_.retain(overrides_.rollouts);
+  plan_ = with_trials(*plan_);
+  return before;
 }
 
 /// Backends that stay keep what is known of them until their new check has its first verdict: a
@@ -132,6 +150,23 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
         is_same ? SplitRevision{old->revision, old->since} : SplitRevision{old->revision + 1, now};
   }
   revisions_ = std::move(revisions);
+}
+
+/// Weights that come back with other settings have the revision of their time.
+void LocalControl::raise_revisions() {
+  for (core::SplitOverride& split : overrides_.splits) {
+    split.revision = std::max(split.revision, revisions_.at(split.route).number);
+  }
+}
+
+void LocalControl::tell_drains_back(const std::vector<core::DrainOverride>& before) {
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    const bool is_known = std::any_of(before.begin(), before.end(), [&](const auto& old) {
+      return old.pool == drain.pool && old.backend == drain.backend;
+    });
+    if (is_known) continue;
+    notices_.drain_begun({DrainStatus{drain.pool, drain.backend}, drain.origin.by});
+  }
 }
 
 /// A removed backend is followed until nothing is left on it.

@@ -251,12 +251,17 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   const Settings& configured_settings() const override { return configured_; }
   const std::string& state_held_by() const override { return state_.held_by(); }
   std::uint64_t generation() const override { return plan_->generation; }
+  const core::Overrides& overrides() const override { return overrides_; }
+  std::string ends_rollout(const Settings& next) const override;
   Outcome<std::vector<std::string>> try_settings(const Settings& next) const override;
   std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
                                      std::function<void(ReloadStatus)> done) override;
   void put_in_force(SettingsDraft draft, Listeners::Wanted listeners, const Actor& actor,
                     std::function<void(ReloadStatus)> done);
+  Settings take_settings(Settings next);
   void count_revisions(const std::vector<RouteStatus>& before);
+  void raise_revisions();
+  void tell_drains_back(const std::vector<core::DrainOverride>& before);
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
   void follow_removals(const PoolSettings& old, const PoolSettings* now);

@@ -117,20 +117,26 @@ void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                   Done<ReloadStatus> done) {
   const Settings& configured = ground_.configured_settings();
   std::vector<SettingsChange> changes = core::difference(configured, next.settings);
+  if (order.confirm) {
+    if (auto denial = no_way_back(next)) return answer(done, std::move(*denial));
+  }
   if (order.dry_run) return try_out(next, std::move(changes), std::move(done));
   if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
-  Settings before;
-  if (order.confirm) before = configured;
+  Pending pending;
+  if (order.confirm) {
+    pending.before = configured;
+    pending.overrides_before = ground_.overrides();
+  }
   const auto status = std::make_shared<ReloadStatus>();
-  auto denial = ground_.put_settings({std::move(next.settings), changes}, actor,
-                                     [this, status, done](ReloadStatus put) {
+  auto denial = ground_.put_settings({std::move(next.settings), changes, std::move(next.overrides)},
+                                     actor, [this, status, done](ReloadStatus put) {
                                        status->generation = put.generation;
                                        status->notices = std::move(put.notices);
                                        keep_then([status, done] { done(*status); });
                                      });
   if (denial) return refuse(std::move(*denial), order, actor, std::move(done));
   note(next, actor, changes);
-  if (order.confirm) await_confirmation(std::move(before), *order.confirm);
+  if (order.confirm) await_confirmation(std::move(pending), *order.confirm);
   *status = present_status();
   status->changes = std::move(changes);
 }

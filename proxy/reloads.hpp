@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/overrides.hpp"
 #include "proxy/control.hpp"
 #include "proxy/notices.hpp"
 #include "proxy/reload_history.hpp"
@@ -18,6 +19,8 @@ namespace sluice::proxy {
 struct SettingsDraft {
   Settings settings;
   std::vector<SettingsChange> changes;
+  /// To lie over them; none: those in force.
+  std::optional<core::Overrides> overrides = {};
 };
 
 /// What a reload does to the proxy and needs to know of it. Control thread.
@@ -28,6 +31,10 @@ class ReloadGround {
   /// As they were given, without what was changed at run time.
   virtual const Settings& configured_settings() const = 0;
   virtual std::uint64_t generation() const = 0;
+  /// What was changed at run time and holds.
+  virtual const core::Overrides& overrides() const = 0;
+  /// The id of a rollout that `next` would end for good; "" when there is none.
+  virtual std::string ends_rollout(const Settings& next) const = 0;
   /// A sentence for each change made at run time that `next` would undo, or what stands against it.
   /// Opens no socket.
   virtual Outcome<std::vector<std::string>> try_settings(const Settings& next) const = 0;
@@ -85,22 +92,27 @@ class Reloads {
     std::string why;
     bool file_differs = false;
     bool is_forced = false;  ///< a new plan even when nothing differs
+    /// See SettingsDraft.
+    std::optional<core::Overrides> overrides = {};
   };
   /// A reload that goes back unless it is confirmed.
   struct Pending {
     std::uint64_t record = 0;
     std::int64_t until_ms = 0;
     Settings before;
+    core::Overrides overrides_before;  ///< when the reload came
+    core::Overrides overrides_kept;    ///< those of them that it left
     std::string text_before;
     std::uint64_t record_before = 0;
   };
 
   std::optional<Denial> obstacle(const ReloadOrder& order) const;
+  std::optional<Denial> no_way_back(const Next& next) const;
   void put(Next next, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
   void try_out(const Next& next, std::vector<SettingsChange> changes, Done<ReloadStatus> done);
   void note_same(Next next, const Actor& actor, Done<ReloadStatus> done);
   void refuse(Denial denial, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
-  void await_confirmation(Settings before, milliseconds time);
+  void await_confirmation(Pending pending, milliseconds time);
   void go_back();
   const ReloadRecord* find(const std::string& which) const;
   ReloadStatus present_status() const;

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "core/overrides_back.hpp"
 #include "proxy/admin_json.hpp"
 #include "proxy/reloads.hpp"
 #include "proxy/wall_clock.hpp"
@@ -22,12 +23,21 @@ std::optional<Denial> Reloads::obstacle(const ReloadOrder& order) const {
                     "confirm it or let it go back, then try again"};
 }
 
-void Reloads::await_confirmation(Settings before, milliseconds time) {
+/// What a rollout has seen is gone with it: no way leads back to its middle.
+std::optional<Denial> Reloads::no_way_back(const Next& next) const {
+  const std::string rollout = ground_.ends_rollout(next.settings);
+  if (rollout.empty()) return std::nullopt;
+  return Denial{409, "A rollout would end",
+                "nothing was changed; these settings end the rollout " + rollout +
+                    ", and going back would not bring it back. Reload without confirm, or when "
+                    "the rollout is over"};
+}
+
+void Reloads::await_confirmation(Pending pending, milliseconds time) {
   const ReloadRecords& records = history_.records();
-  Pending pending;
   pending.record = records.back()->number;
   pending.until_ms = wall_clock_ms() + time.count();
-  pending.before = std::move(before);
+  pending.overrides_kept = ground_.overrides();
   pending.text_before = (*(records.end() - 2))->text;
   pending.record_before = (*(records.end() - 2))->number;
   notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
@@ -47,8 +57,12 @@ void Reloads::go_back() {
   notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
                                    " were not confirmed; those of record " +
                                    std::to_string(pending.record_before) + " come back");
-  put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true}, {},
-      {"sluice", "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
+  core::OverridesAround around{std::move(pending.overrides_before),
+                               std::move(pending.overrides_kept), ground_.overrides()};
+  core::Overrides overrides = core::overrides_back(pending.before, around);
+  put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true, false,
+       std::move(overrides)},
+      {}, {"sluice", "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
         if (outcome) return;
         notices_.log(LogLevel::error,
                      "the settings before do not come back: " + outcome.error().detail);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "core/text_hash.hpp"
 #include "tests/support/deadline.hpp"
@@ -30,6 +31,8 @@ class Ground : public ReloadGround {
 
   const Settings& configured_settings() const override { return configured; }
   std::uint64_t generation() const override { return plan; }
+  const core::Overrides& overrides() const override { return changed; }
+  std::string ends_rollout(const Settings&) const override { return rollout; }
   Outcome<std::vector<std::string>> try_settings(const Settings& next) const override {
     if (deny) return *deny;
     return std::vector<std::string>{"would drop the weights of " + next.routes.front().name};
@@ -38,6 +41,8 @@ class Ground : public ReloadGround {
                                      std::function<void(ReloadStatus)> done) override {
     if (deny) return deny;
     configured = std::move(draft.settings);
+    if (draft.overrides) changed = std::move(*draft.overrides);
+    if (std::exchange(drops, false)) changed = {};
     whys.push_back(actor.why);
     ReloadStatus status;
     status.generation = ++plan;
@@ -52,6 +57,9 @@ class Ground : public ReloadGround {
   std::uint64_t plan = 1;
   std::optional<Denial> deny;
   std::string held_by;
+  core::Overrides changed;
+  bool drops = false;  ///< what was changed at run time, at the next settings
+  std::string rollout;
   std::vector<std::string> whys;
 };
 
@@ -230,6 +238,44 @@ TEST(Reloads, WithoutConfirmationTheSettingsBeforeComeBack) {
   EXPECT_TRUE(process.reloads.status().file_differs) << "the file still says b";
   EXPECT_EQ(process.reloads.status().confirm_by_ms, 0);
   EXPECT_EQ(process.confirm().error().status, 409U) << "it is too late";
+}
+
+core::SplitOverride weights_of(const std::string& route, std::uint64_t revision) {
+  core::SplitOverride split;
+  split.route = route;
+  split.weights = {{"v2", 100}};
+  split.revision = revision;
+  return split;
+}
+
+TEST(Reloads, WhatTheReloadDroppedComesBackWithTheSettingsBefore) {
+  Process process("a", "");
+  process.ground.changed.splits = {weights_of("a", 2)};
+  ASSERT_TRUE(process.reload("b", {.confirm = milliseconds(50)}));
+  process.ground.changed.splits.clear();
+  EXPECT_TRUE(process.run_until([&] { return process.in_force() == "a"; }));
+  EXPECT_TRUE(process.ground.changed.splits.empty())
+      << "it was dropped after the reload, so somebody else did it";
+
+  process.ground.changed.splits = {weights_of("a", 2)};
+  process.ground.drops = true;
+  ASSERT_TRUE(process.reload("b", {.confirm = milliseconds(50)}));
+  EXPECT_TRUE(process.ground.changed.splits.empty());
+  EXPECT_TRUE(process.run_until([&] { return process.in_force() == "a"; }));
+  EXPECT_EQ(process.ground.changed.splits.size(), 1U);
+}
+
+TEST(Reloads, AReloadThatEndsARolloutIsNotTakenOnTrial) {
+  Process process("a", "");
+  process.ground.rollout = "build-42";
+  for (const bool dry_run : {true, false}) {
+    const auto refused = process.reload("b", {.dry_run = dry_run, .confirm = hours(1)});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().status, 409U);
+    EXPECT_NE(refused.error().detail.find("build-42"), std::string::npos);
+  }
+  EXPECT_EQ(process.in_force(), "a");
+  EXPECT_TRUE(process.reload("b")) << "without a way back it is taken";
 }
 
 TEST(Reloads, AConfirmedReloadStays) {
