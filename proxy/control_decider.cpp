@@ -92,6 +92,7 @@ void LocalControl::begin_to_decide() {
   } else {
     tell_unusable(saved.error());
   }
+  reloads_.begin_to_decide();
   taken_out_.clear();
   rollouts_.restore(std::exchange(overrides_.rollouts, {}));
   plan_ = with_splits();

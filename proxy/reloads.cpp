@@ -11,8 +11,6 @@
 namespace sluice::proxy {
 namespace {
 
-const std::string own_name = "sluice";
-
 std::string hash_of(const std::string& text) {
   return text.empty() ? std::string() : core::text_hash(text);
 }
@@ -39,26 +37,18 @@ Reloads::Reloads(Parts parts)
 
 void Reloads::start() {
   last_taken_ms_ = wall_clock_ms();
-  const bool is_held = !ground_.state_held_by().empty();
+  follows_ = !ground_.state_held_by().empty();
   auto loaded = history_.load();
   if (loaded) {
     history_.begin_with(std::move(*loaded));
   } else {
-    const std::string aside = is_held ? "" : history_.set_aside();
-    notices_.log(LogLevel::error, "the history of settings " + history_.path() +
-                                      " is not used: " + loaded.error() +
-                                      (aside.empty() ? "" : "; it is kept as " + aside));
+    put_aside(loaded.error());
   }
   const ReloadRecords& records = history_.records();
-  if (is_held) last_on_disk_ = records.empty() ? 0 : records.back()->number;
+  if (!records.empty()) last_on_disk_ = records.back()->number;
   if (!records.empty() && records.back()->text == start_text_) return;
-  std::vector<SettingsChange> changes;
-  if (read_ && !records.empty() && !records.back()->text.empty()) {
-    const SettingsSource before = read_(records.back()->text);
-    if (before.problems.empty()) {
-      changes = core::difference(before.settings, ground_.configured_settings());
-    }
-  }
+  const auto changes =
+      records.empty() ? std::vector<SettingsChange>{} : changes_since(*records.back());
   Next first;
   first.text = std::move(start_text_);
   first.why = "start";
@@ -115,6 +105,7 @@ void Reloads::take(Settings next, const Actor& actor, Done<ReloadStatus> done) {
 
 void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                   Done<ReloadStatus> done) {
+  adopt_history();
   const Settings& configured = ground_.configured_settings();
   std::vector<SettingsChange> changes = core::difference(configured, next.settings);
   if (order.confirm) {
@@ -124,6 +115,9 @@ void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
   if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
   Pending pending;
   if (order.confirm) {
+    const ReloadRecord& present = *history_.records().back();
+    pending.record_before = present.number;
+    pending.text_before = present.text;
     pending.before = configured;
     pending.overrides_before = ground_.overrides();
   }
@@ -206,7 +200,6 @@ ReloadStatus Reloads::present_status() const {
 
 /// From here on the history says that these settings are in force.
 void Reloads::note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes) {
-  adopt_history();
   is_last_ok_ = true;
   last_taken_ms_ = wall_clock_ms();
   file_differs_ = next.file_differs;
@@ -219,34 +212,6 @@ void Reloads::note(Next& next, const Actor& actor, const std::vector<SettingsCha
   record.changes = core::in_words(changes);
   record.text = std::move(next.text);
   history_.add(std::move(record));
-}
-
-/// The process that held the folder is gone: its entries come first, then those made meanwhile.
-void Reloads::adopt_history() {
-  if (!last_on_disk_ || !ground_.state_held_by().empty()) return;
-  const std::uint64_t last = *std::exchange(last_on_disk_, std::nullopt);
-  auto loaded = history_.load();
-  if (!loaded) return;
-  const ReloadRecords known = history_.records();
-  history_.begin_with(std::move(*loaded));
-  for (const auto& record : known) {
-    if (record->number > last) history_.add(*record);
-  }
-}
-
-/// `then` runs when the history is on disk. A failed write is shouted about and stops nothing.
-void Reloads::keep_then(std::function<void()> then) {
-  if (!ground_.state_held_by().empty()) return boost::asio::post(io_, std::move(then));
-  history_.save([this, then = std::move(then)](const std::string& problem) {
-    boost::asio::post(io_, [this, problem, then] {
-      if (!problem.empty()) {
-        notices_.log(LogLevel::error,
-                     "the history of settings is not kept: " + problem +
-                         "; what was changed is in force, and the next change writes it again");
-      }
-      then();
-    });
-  });
 }
 
 void Reloads::answer(const Done<ReloadStatus>& done, Outcome<ReloadStatus> outcome) {

@@ -47,6 +47,9 @@ class ReloadGround {
   virtual const std::string& state_held_by() const = 0;
 };
 
+/// By whom the history says that settings came into force when nobody asked for it.
+inline const std::string own_name = "sluice";
+
 /// Where settings come from, which ones ran, and the way back: reads them anew, keeps the history,
 /// and goes back when a confirmation does not come. Control thread.
 class Reloads {
@@ -65,6 +68,9 @@ class Reloads {
 
   /// Reads the history and notes the settings of the start in it, unless they are its newest.
   void start();
+  /// The state folder is free, and this process decides for it: the history goes on behind what the
+  /// one before it wrote there.
+  void begin_to_decide();
   /// A confirmation is awaited no longer; what runs stays. Writes what waits.
   void stop();
 
@@ -117,7 +123,10 @@ class Reloads {
   const ReloadRecord* find(const std::string& which) const;
   ReloadStatus present_status() const;
   void note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes);
+  std::vector<SettingsChange> changes_since(const ReloadRecord& before) const;
+  void put_aside(const std::string& problem);
   void adopt_history();
+  void go_on_behind(ReloadRecords written);
   void keep_then(std::function<void()> then);
   void answer(const Done<ReloadStatus>& done, Outcome<ReloadStatus> outcome);
 
@@ -132,8 +141,8 @@ class Reloads {
   bool is_last_ok_ = true;
   bool file_differs_ = false;
   std::int64_t last_taken_ms_ = 0;
-  /// Another process decided for the folder at the start: entries after this one are not on disk.
-  std::optional<std::uint64_t> last_on_disk_;
+  bool follows_ = false;            ///< another process may have written the history since
+  std::uint64_t last_on_disk_ = 0;  ///< the newest entry that is known to be in its file
 };
 
 /// 422 with every problem.

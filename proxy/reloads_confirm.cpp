@@ -34,12 +34,9 @@ std::optional<Denial> Reloads::no_way_back(const Next& next) const {
 }
 
 void Reloads::await_confirmation(Pending pending, milliseconds time) {
-  const ReloadRecords& records = history_.records();
-  pending.record = records.back()->number;
+  pending.record = history_.records().back()->number;
   pending.until_ms = wall_clock_ms() + time.count();
   pending.overrides_kept = ground_.overrides();
-  pending.text_before = (*(records.end() - 2))->text;
-  pending.record_before = (*(records.end() - 2))->number;
   notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
                                    " wait for confirmation until " + utc_text(pending.until_ms) +
                                    "; without it those of record " +
@@ -62,7 +59,7 @@ void Reloads::go_back() {
   core::Overrides overrides = core::overrides_back(pending.before, around);
   put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true, false,
        std::move(overrides)},
-      {}, {"sluice", "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
+      {}, {own_name, "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
         if (outcome) return;
         notices_.log(LogLevel::error,
                      "the settings before do not come back: " + outcome.error().detail);

@@ -110,6 +110,34 @@ TEST(ReloadHistory, ATornFileIsRefusedAndMovedAside) {
   EXPECT_TRUE(history.load()) << "it is out of the way";
 }
 
+TEST(ReloadHistory, AFileOfANewerVersionIsKeptUnderItsFormat) {
+  support::TempDir folder;
+  ReloadHistory history(folder.file("settings"));
+  std::filesystem::create_directories(folder.file("settings"));
+  support::write_file(history.path(), R"({"format":9,"more":1})");
+  ASSERT_FALSE(history.load());
+  EXPECT_EQ(history.set_aside(), history.path() + ".format-9");
+  history.add(record_of("a"));
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(support::read_file(history.path() + ".format-9"), R"({"format":9,"more":1})");
+}
+
+TEST(ReloadHistory, WhatCannotBeMovedAsideIsNotWrittenOver) {
+  support::TempDir folder;
+  ReloadHistory history(folder.file("settings"));
+  const std::string aside = history.path() + ".unusable";
+  std::filesystem::create_directories(aside + "/taken");
+  support::write_file(history.path(), "{ torn");
+  ASSERT_FALSE(history.load());
+  EXPECT_EQ(history.set_aside(), aside);
+  history.add(record_of("a"));
+  EXPECT_NE(saved(history).find("rename"), std::string::npos);
+  EXPECT_EQ(support::read_file(history.path()), "{ torn");
+  std::filesystem::remove_all(aside);
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(support::read_file(aside), "{ torn");
+}
+
 TEST(ReloadHistory, AFailedWriteIsToldAndTheNextOneMaySucceed) {
   support::TempDir folder;
   const std::string path = folder.file("settings");

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -15,6 +16,7 @@
 namespace sluice::proxy {
 namespace {
 
+namespace fs = std::filesystem;
 using std::chrono::hours;
 
 /// What a text means: one route whose name is the text. "bad" means nothing.
@@ -426,6 +428,96 @@ TEST(Reloads, AFolderThatAnotherProcessHoldsIsNotWritten) {
         << "its records come behind those of the holder";
   }
   EXPECT_EQ(ReloadHistory(state + "/settings").load()->size(), 4U);
+}
+
+/// Two processes on one folder; the first one decides, and has put "x" in force.
+struct Heirs {
+  Heirs() {
+    EXPECT_TRUE(old.run_until([&] { return fs::exists(history); }));
+    next = std::make_unique<Process>("a", folder.file(""), true, "process 1");
+    EXPECT_TRUE(old.reload("x"));
+  }
+  std::vector<std::string> on_disk() const {
+    std::vector<std::string> lines;
+    const auto loaded = ReloadHistory(folder.file("settings")).load();
+    if (!loaded) return {loaded.error()};
+    for (const auto& record : *loaded) {
+      lines.push_back(std::to_string(record->number) + " " + record->why + " " + record->text);
+    }
+    return lines;
+  }
+
+  support::TempDir folder;
+  const std::string history = folder.file("settings/history.json");
+  Process old{"a", folder.file("")};
+  std::unique_ptr<Process> next;
+};
+
+TEST(Reloads, WhoTakesOverKeepsWhatTheOtherOneWrote) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  next.ground.held_by = "";
+  ASSERT_TRUE(next.reload("a")) << "nothing to change";
+  EXPECT_EQ(heirs.on_disk(), (Lines{"1 start a", "2 reload x", "3 took over a"}));
+  EXPECT_EQ(next.reloads.status().record, 3U);
+  EXPECT_EQ(next.reloads.history().front().changes, (Lines{"route a added", "route x removed"}));
+}
+
+TEST(Reloads, WhoTakesOverWritesAtOnceWhatRunsInIt) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  ASSERT_TRUE(next.reload("b"));
+  next.ground.held_by = "";
+  next.reloads.begin_to_decide();
+  EXPECT_TRUE(next.run_until([&] {
+    return heirs.on_disk() == Lines{"1 start a", "2 reload x", "3 reload b"};
+  }));
+  next.ground.held_by = "process 1";
+  next.ground.held_by = "";
+  next.reloads.begin_to_decide();
+  EXPECT_EQ(next.history(), (Lines{"3 reload b", "2 reload x", "1 start a"})) << "as it was";
+}
+
+TEST(Reloads, TheWayBackLeadsToWhatRanHereAndNotInTheOtherProcess) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  next.ground.held_by = "";
+  ASSERT_TRUE(next.reload("b", {.confirm = milliseconds(50)}));
+  ASSERT_TRUE(next.run_until([&] { return next.in_force() == "a"; }));
+  EXPECT_EQ(next.history().front(), "5 confirmation did not come a");
+}
+
+TEST(Reloads, AReloadOnTrialKeepsItsPlaceWhenTheDecisionComes) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  ASSERT_TRUE(next.reload("b", {.confirm = hours(1)}));
+  ASSERT_TRUE(heirs.old.reload("y"));
+  next.ground.held_by = "";
+  next.reloads.begin_to_decide();
+  EXPECT_EQ(next.history().front(), "4 reload b");
+  const auto refused = next.reload("c");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("record 4"), std::string::npos) << refused.error().detail;
+}
+
+TEST(Reloads, AHistoryThatIsDeletedMeanwhileGoesOnWithWhatIsKnown) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  fs::remove(heirs.history);
+  next.ground.held_by = "";
+  ASSERT_TRUE(next.reload("b", {.confirm = milliseconds(50)}));
+  EXPECT_EQ(heirs.on_disk(), (Lines{"1 start a", "2 reload b"}));
+  EXPECT_TRUE(next.run_until([&] { return next.in_force() == "a"; }));
+}
+
+TEST(Reloads, WhoTakesOverWritesOverNothingThatItCannotRead) {
+  Heirs heirs;
+  Process& next = *heirs.next;
+  support::write_file(heirs.history, R"({"format":9,"records":[]})");
+  next.ground.held_by = "";
+  ASSERT_TRUE(next.reload("b"));
+  EXPECT_EQ(heirs.on_disk(), (Lines{"1 start a", "2 reload b"}));
+  EXPECT_EQ(support::read_file(heirs.history + ".format-9"), R"({"format":9,"records":[]})");
 }
 
 }  // namespace

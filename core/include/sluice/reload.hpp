@@ -53,7 +53,8 @@ struct ReloadRecord {
   std::int64_t at_ms = 0;    ///< since the Unix epoch
   std::string who;           ///< as the admin interface or the caller of the library named it
   std::string from;          ///< address of the caller, "unix" or "library"; "" at a start
-  /// "start", "reload", "library" (Proxy::reload), "rollback to 3", "confirmation did not come"
+  /// "start", "reload", "library" (Proxy::reload), "rollback to 3", "confirmation did not come";
+  /// "took over": ran here already when this process began to decide for the state folder
   std::string why;
   std::string hash;                  ///< of the text, 16 hex digits; "" without a text
   std::vector<std::string> changes;  ///< against the entry before, in sentences

@@ -168,8 +168,8 @@ class Proxy {
   /// The same with settings that Options::read_settings reads: what `sluice reload` does. Changes
   /// nothing, and makes no new plan, when they are those in force. `order` makes it a dry run, or
   /// lets the settings before come back, with what was changed at run time and fell to them, unless
-  /// confirm_reload() is called in time; a proxy that stops meanwhile forgets that. 409 as well when
-  /// a rollout would end that could not come back. 409, 422, 501.
+  /// confirm_reload() is called in time; a proxy that stops meanwhile forgets that. 409, also when a
+  /// rollout would end that could not come back, 422, 501.
   void reload_source(ReloadOrder order, Done<ReloadStatus> done, std::string who = "library");
   std::future<Outcome<ReloadStatus>> reload_source(ReloadOrder order = {});
   /// Keeps what a reload brought that waits for it. 409 when none does.
