@@ -106,19 +106,27 @@ void Reloads::take(Settings next, const Actor& actor, Done<ReloadStatus> done) {
 void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                   Done<ReloadStatus> done) {
   adopt_history();
-  const Settings& configured = ground_.configured_settings();
-  std::vector<SettingsChange> changes = core::difference(configured, next.settings);
+  std::vector<SettingsChange> changes =
+      core::difference(ground_.configured_settings(), next.settings);
   if (order.confirm) {
     if (auto denial = no_way_back(next)) return answer(done, std::move(*denial));
   }
   if (order.dry_run) return try_out(next, std::move(changes), std::move(done));
   if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
+  auto denial = put_in_force(next, std::move(changes), order, actor, done);
+  if (denial) refuse(std::move(*denial), order, actor, std::move(done));
+}
+
+/// Or says why nothing has changed, and then `done` is not called.
+std::optional<Denial> Reloads::put_in_force(Next& next, std::vector<SettingsChange> changes,
+                                            const ReloadOrder& order, const Actor& actor,
+                                            Done<ReloadStatus> done) {
   Pending pending;
   if (order.confirm) {
     const ReloadRecord& present = *history_.records().back();
     pending.record_before = present.number;
     pending.text_before = present.text;
-    pending.before = configured;
+    pending.before = ground_.configured_settings();
     pending.overrides_before = ground_.overrides();
   }
   const auto status = std::make_shared<ReloadStatus>();
@@ -128,11 +136,12 @@ void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                                        status->notices = std::move(put.notices);
                                        keep_then([status, done] { done(*status); });
                                      });
-  if (denial) return refuse(std::move(*denial), order, actor, std::move(done));
+  if (denial) return denial;
   note(next, actor, changes);
   if (order.confirm) await_confirmation(std::move(pending), *order.confirm);
   *status = present_status();
   status->changes = std::move(changes);
+  return std::nullopt;
 }
 
 void Reloads::try_out(const Next& next, std::vector<SettingsChange> changes,
@@ -162,18 +171,20 @@ void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) 
 
 void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor,
                      Done<ReloadStatus> done) {
-  if (!order.dry_run) {
-    is_last_ok_ = false;
-    ReloadNotice notice;
-    notice.generation = ground_.generation();
-    notice.problems = denial.problems;
-    if (notice.problems.empty()) notice.problems.push_back({"", denial.detail});
-    notice.who = actor.who;
-    notice.server = ground_.configured_settings().server;
-    notice.log = ground_.configured_settings().log;
-    notices_.reload(notice);
-  }
+  if (!order.dry_run) tell_refused(denial, actor);
   answer(done, std::move(denial));
+}
+
+void Reloads::tell_refused(const Denial& denial, const Actor& actor) {
+  is_last_ok_ = false;
+  ReloadNotice notice;
+  notice.generation = ground_.generation();
+  notice.problems = denial.problems;
+  if (notice.problems.empty()) notice.problems.push_back({"", denial.detail});
+  notice.who = actor.who;
+  notice.server = ground_.configured_settings().server;
+  notice.log = ground_.configured_settings().log;
+  notices_.reload(notice);
 }
 
 SettingsStatus Reloads::status() const {

@@ -110,16 +110,24 @@ class Reloads {
     core::Overrides overrides_kept;    ///< those of them that it left
     std::string text_before;
     std::uint64_t record_before = 0;
+    bool is_overdue = false;  ///< the time is over, but the way back was refused
+    std::string refusal;      ///< then: why, as it was told
   };
 
   std::optional<Denial> obstacle(const ReloadOrder& order) const;
   std::optional<Denial> no_way_back(const Next& next) const;
   void put(Next next, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
+  std::optional<Denial> put_in_force(Next& next, std::vector<SettingsChange> changes,
+                                     const ReloadOrder& order, const Actor& actor,
+                                     Done<ReloadStatus> done);
   void try_out(const Next& next, std::vector<SettingsChange> changes, Done<ReloadStatus> done);
   void note_same(Next next, const Actor& actor, Done<ReloadStatus> done);
   void refuse(Denial denial, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
+  void tell_refused(const Denial& denial, const Actor& actor);
   void await_confirmation(Pending pending, milliseconds time);
+  void go_back_after(milliseconds time);
   void go_back();
+  void stay_overdue(const Denial& denial);
   const ReloadRecord* find(const std::string& which) const;
   ReloadStatus present_status() const;
   void note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes);

@@ -1,5 +1,7 @@
+#include <chrono>
 #include <utility>
 
+#include "core/difference.hpp"
 #include "core/overrides_back.hpp"
 #include "proxy/admin_json.hpp"
 #include "proxy/reloads.hpp"
@@ -10,12 +12,22 @@ namespace sluice::proxy {
 namespace {
 
 constexpr const char* not_confirmed = "confirmation did not come";
+/// The way back, when it was refused.
+constexpr milliseconds time_to_retry{5000};
 
 }  // namespace
 
 /// Two ways back at once would be none.
 std::optional<Denial> Reloads::obstacle(const ReloadOrder& order) const {
   if (!pending_ || order.dry_run) return std::nullopt;
+  if (pending_->is_overdue) {
+    return Denial{409, "A reload waits for confirmation",
+                  "record " + std::to_string(pending_->record) +
+                      " was not confirmed in time, and the settings before do not come back: " +
+                      pending_->refusal +
+                      "; put that right, or confirm the record (POST /v1/reload/confirm, sluice "
+                      "reload confirm), then try again"};
+  }
   return Denial{409, "A reload waits for confirmation",
                 "record " + std::to_string(pending_->record) + " is in force until " +
                     utc_text(pending_->until_ms) +
@@ -41,29 +53,51 @@ void Reloads::await_confirmation(Pending pending, milliseconds time) {
                                    " wait for confirmation until " + utc_text(pending.until_ms) +
                                    "; without it those of record " +
                                    std::to_string(pending.record_before) + " come back");
-  timer_.expires_after(time);
-  timer_.async_wait([this, record = pending.record](const boost::system::error_code& error) {
-    if (!error && pending_ && pending_->record == record) go_back();
-  });
   pending_ = std::move(pending);
+  go_back_after(time);
+}
+
+void Reloads::go_back_after(milliseconds time) {
+  timer_.expires_after(time);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    // It may have been on its way already when it was cancelled.
+    const bool is_due = timer_.expiry() <= std::chrono::steady_clock::now();
+    if (!error && pending_ && is_due) go_back();
+  });
 }
 
 void Reloads::go_back() {
-  Pending pending = std::move(*pending_);
+  adopt_history();
+  const std::string before = std::to_string(pending_->record_before);
+  if (!pending_->is_overdue) {
+    notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending_->record) +
+                                     " were not confirmed; those of record " + before +
+                                     " come back");
+  }
+  core::Overrides overrides = core::overrides_back(
+      pending_->before,
+      {pending_->overrides_before, pending_->overrides_kept, ground_.overrides()});
+  Next next{pending_->before,    pending_->text_before, not_confirmed, true, true,
+            std::move(overrides)};
+  auto changes = core::difference(ground_.configured_settings(), next.settings);
+  const auto denial = put_in_force(next, std::move(changes), {}, {own_name, "", not_confirmed},
+                                   [](const Outcome<ReloadStatus>&) {});
+  if (denial) return stay_overdue(*denial);
+  if (pending_->is_overdue) {
+    notices_.log(LogLevel::warn, "the settings of record " + before + " are in force again");
+  }
   pending_.reset();
-  notices_.log(LogLevel::warn, "the settings of record " + std::to_string(pending.record) +
-                                   " were not confirmed; those of record " +
-                                   std::to_string(pending.record_before) + " come back");
-  core::OverridesAround around{std::move(pending.overrides_before),
-                               std::move(pending.overrides_kept), ground_.overrides()};
-  core::Overrides overrides = core::overrides_back(pending.before, around);
-  put({std::move(pending.before), std::move(pending.text_before), not_confirmed, true, false,
-       std::move(overrides)},
-      {}, {own_name, "", not_confirmed}, [this](const Outcome<ReloadStatus>& outcome) {
-        if (outcome) return;
-        notices_.log(LogLevel::error,
-                     "the settings before do not come back: " + outcome.error().detail);
-      });
+}
+
+/// Whatever stands in the way may go away. Until then it is not forgotten, nor taken for confirmed.
+void Reloads::stay_overdue(const Denial& denial) {
+  pending_->is_overdue = true;
+  go_back_after(time_to_retry);
+  if (denial.detail == std::exchange(pending_->refusal, denial.detail)) return;
+  tell_refused(denial, {own_name, "", not_confirmed});
+  notices_.log(LogLevel::error, "the settings before do not come back: " + denial.detail +
+                                    "; it is tried again every 5 s until it works or the reload "
+                                    "is confirmed");
 }
 
 void Reloads::confirm(const Actor& actor, const Done<ReloadStatus>& done) {

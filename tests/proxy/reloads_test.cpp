@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/text_hash.hpp"
+#include "tests/proxy/running_proxy.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -41,6 +42,7 @@ class Ground : public ReloadGround {
   }
   std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
                                      std::function<void(ReloadStatus)> done) override {
+    ++tries;
     if (deny) return deny;
     configured = std::move(draft.settings);
     if (draft.overrides) changed = std::move(*draft.overrides);
@@ -58,6 +60,7 @@ class Ground : public ReloadGround {
   Settings configured;
   std::uint64_t plan = 1;
   std::optional<Denial> deny;
+  int tries = 0;
   std::string held_by;
   core::Overrides changed;
   bool drops = false;  ///< what was changed at run time, at the next settings
@@ -140,7 +143,8 @@ struct Process {
   std::string file;
   const Actor alice{"alice", "127.0.0.1:1", "admin call"};
   boost::asio::io_context io;
-  Notices notices{io, nullptr};
+  std::shared_ptr<Recorder> log = std::make_shared<Recorder>();
+  Notices notices{io, log};
   Ground ground;
   Reloads reloads;
 };
@@ -317,13 +321,35 @@ TEST(Reloads, AReloadThatChangesNothingAwaitsNoConfirmation) {
   EXPECT_EQ(process.confirm().error().status, 409U);
 }
 
-TEST(Reloads, AWayBackThatIsRefusedLeavesWhatRuns) {
+TEST(Reloads, AWayBackThatIsRefusedIsTriedAgain) {
   Process process("a", "");
   ASSERT_TRUE(process.reload("b", {.confirm = milliseconds(1)}));
   process.ground.deny = Denial{422, "No", "an address is in use"};
-  EXPECT_TRUE(process.run_until([&] { return process.reloads.status().confirm_by_ms == 0; }));
+  EXPECT_TRUE(process.run_until([&] { return !process.reloads.is_last_ok(); }));
   EXPECT_EQ(process.in_force(), "b");
   EXPECT_EQ(process.history(), (Lines{"2 reload b", "1 start a"}));
+  EXPECT_GT(process.reloads.status().confirm_by_ms, 0) << "it does not look confirmed";
+  const auto refused = process.reload("c");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("an address is in use"), std::string::npos)
+      << refused.error().detail;
+  process.ground.deny.reset();
+  EXPECT_TRUE(process.run_until([&] { return process.in_force() == "a"; }));
+  EXPECT_EQ(process.reloads.status().confirm_by_ms, 0);
+  EXPECT_EQ(process.history().front(), "3 confirmation did not come a");
+}
+
+TEST(Reloads, AWayBackThatIsRefusedIsToldOnceAndCanStillBeConfirmed) {
+  Process process("a", "");
+  ASSERT_TRUE(process.reload("b", {.confirm = milliseconds(1)}));
+  process.ground.deny = Denial{422, "No", "an address is in use"};
+  const auto tries = [&] { return process.ground.tries; };
+  const int before = tries();
+  ASSERT_TRUE(process.run_until([&] { return tries() >= before + 2; }));
+  EXPECT_EQ(process.log->count("do not come back: an address is in use"), 1U);
+  ASSERT_TRUE(process.confirm());
+  EXPECT_EQ(process.reloads.status().confirm_by_ms, 0);
+  EXPECT_EQ(process.in_force(), "b");
 }
 
 TEST(Reloads, RollbackGoesToTheRecordOrToTheOneBefore) {

@@ -98,7 +98,9 @@ struct SettingsStatus {
   /// The place that settings are read from said something else when they were put in force; the
   /// next reload or start reads what it says then.
   bool file_differs = false;
-  std::int64_t confirm_by_ms = 0;  ///< then the settings before come back; 0: nothing is awaited
+  /// Then the settings before come back; 0: nothing is awaited. When it is over, they could not
+  /// yet, which is tried again until they do or a confirmation comes.
+  std::int64_t confirm_by_ms = 0;
 };
 
 /// Which of the processes on one state folder decides: it alone is asked for changes, judges
