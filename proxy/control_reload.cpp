@@ -130,26 +130,24 @@ void LocalControl::keep_verdicts(const Settings& before) {
   }
 }
 
-/// A revision never goes back, also when an override is dropped: an old ETag must not match.
+/// A revision never goes back, also when an override is dropped or a route comes back that was
+/// gone: an old ETag must not match.
 void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
-  std::map<std::string, SplitRevision> revisions;
+  for (const RouteStatus& old : before) revisions_[old.name] = {old.revision, old.since};
   const NameIndex old_routes(before);
   for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
     const RouteStatus status = route_status(index);
     const RouteStatus* old = old_routes.find(status.name);
-    SplitRevision& revision = revisions[status.name];
-    revision = {1, now};
-    if (old == nullptr) continue;
+    const auto [known, is_new] = revisions_.try_emplace(status.name, SplitRevision{1, now});
     const bool is_same =
+        old != nullptr &&
         std::equal(old->shares.begin(), old->shares.end(), status.shares.begin(),
                    status.shares.end(), [](const ShareStatus& a, const ShareStatus& b) {
                      return a.pool == b.pool && a.in_force == b.in_force;
                    });
-    revision =
-        is_same ? SplitRevision{old->revision, old->since} : SplitRevision{old->revision + 1, now};
+    if (!is_new && !is_same) known->second = {known->second.number + 1, now};
   }
-  revisions_ = std::move(revisions);
 }
 
 /// Weights that come back with other settings have the revision of their time.

@@ -304,7 +304,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
   std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
-  /// Where the splits stand that no override speaks of, once a reload has changed something.
+  /// Where the splits stand that no override speaks of, once a reload has changed something; those
+  /// of routes that are gone, too.
   std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;
   Rollouts rollouts_;

@@ -166,6 +166,22 @@ TEST(ProxyReload, AConfiguredSplitThatChangedWinsVisibly) {
   ASSERT_EQ(running.proxy->set_split("all", {{"v2", 100}}).get()->revision, 4U);
 }
 
+TEST(ProxyReload, ARouteThatComesBackHasARevisionOfItsOwn) {
+  RunningProxy running;
+  running.start();
+  Settings without = running.settings;
+  without.routes = {route_of("other", "/", {{"v2", 100}})};
+  ASSERT_TRUE(running.proxy->set_split("all", {{"v2", 100}}).get());
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(running.settings));
+  const auto revision = [&] { return running.proxy->status().get()->routes.front().revision; };
+  EXPECT_EQ(revision(), 3U) << "1 and 2 were of the route that is gone";
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(running.settings));
+  EXPECT_EQ(revision(), 4U);
+}
+
 TEST(ProxyReload, ADrainGoesWithItsPool) {
   RunningProxy running;
   running.start();
