@@ -96,8 +96,15 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   follow();
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {
-                       keep_then([done, status] { done(status); });
+                       keep_then([this, done, status] { done(with_write_problem(status)); });
                      });
+}
+
+ReloadStatus LocalControl::with_write_problem(ReloadStatus status) const {
+  if (write_problem_.empty() || !decides()) return status;
+  status.notices.push_back("What was changed at run time is not on disk: " + write_problem_ +
+                           ". It is in force, and written as soon as that is possible.");
+  return status;
 }
 
 /// The overrides laid over `next`, and a plan of that. What was in force before.

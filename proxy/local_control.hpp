@@ -259,6 +259,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void put_in_force(SettingsDraft draft, Listeners::Wanted listeners, const Actor& actor,
                     std::function<void(ReloadStatus)> done);
   Settings take_settings(Settings next);
+  ReloadStatus with_write_problem(ReloadStatus status) const;
   void count_revisions(const std::vector<RouteStatus>& before);
   void raise_revisions();
   void tell_drains_back(const std::vector<core::DrainOverride>& before);

@@ -33,7 +33,8 @@ Reloads::Reloads(Parts parts)
       read_(std::move(parts.read)),
       start_text_(std::move(parts.text)),
       history_(parts.state_dir.empty() ? "" : parts.state_dir + "/settings"),
-      timer_(parts.io) {}
+      timer_(parts.io),
+      rewrite_timer_(parts.io) {}
 
 void Reloads::start() {
   last_taken_ms_ = wall_clock_ms();
@@ -53,11 +54,13 @@ void Reloads::start() {
   first.text = std::move(start_text_);
   first.why = "start";
   note(first, {own_name, "", ""}, changes);
-  keep_then([] {});
+  keep_then([](const auto&) {});
 }
 
 void Reloads::stop() {
+  is_stopped_ = true;
   timer_.cancel();
+  rewrite_timer_.cancel();
   pending_.reset();
   history_.close();
 }
@@ -130,12 +133,16 @@ std::optional<Denial> Reloads::put_in_force(Next& next, std::vector<SettingsChan
     pending.overrides_before = ground_.overrides();
   }
   const auto status = std::make_shared<ReloadStatus>();
-  auto denial = ground_.put_settings({std::move(next.settings), changes, std::move(next.overrides)},
-                                     actor, [this, status, done](ReloadStatus put) {
-                                       status->generation = put.generation;
-                                       status->notices = std::move(put.notices);
-                                       keep_then([status, done] { done(*status); });
-                                     });
+  auto denial = ground_.put_settings(
+      {std::move(next.settings), changes, std::move(next.overrides)}, actor,
+      [this, status, done](ReloadStatus put) {
+        status->generation = put.generation;
+        status->notices = std::move(put.notices);
+        keep_then([status, done](const std::vector<std::string>& notices) {
+          status->notices.insert(status->notices.end(), notices.begin(), notices.end());
+          done(*status);
+        });
+      });
   if (denial) return denial;
   note(next, actor, changes);
   if (order.confirm) await_confirmation(std::move(pending), *order.confirm);
@@ -166,7 +173,11 @@ void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) 
     last_taken_ms_ = wall_clock_ms();
     file_differs_ = next.file_differs;
   }
-  keep_then([done = std::move(done), status = present_status()] { done(status); });
+  keep_then([done = std::move(done),
+             status = present_status()](std::vector<std::string> notices) mutable {
+    status.notices = std::move(notices);
+    done(std::move(status));
+  });
 }
 
 void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor,

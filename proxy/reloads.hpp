@@ -135,7 +135,10 @@ class Reloads {
   void put_aside(const std::string& problem);
   void adopt_history();
   void go_on_behind(ReloadRecords written);
-  void keep_then(std::function<void()> then);
+  using Kept = std::function<void(std::vector<std::string> notices)>;
+  void keep_then(Kept then);
+  void write(bool is_change, Kept then);
+  void note_write(const std::string& problem, std::uint64_t newest, bool is_change);
   void answer(const Done<ReloadStatus>& done, Outcome<ReloadStatus> outcome);
 
   boost::asio::io_context& io_;
@@ -149,6 +152,9 @@ class Reloads {
   bool is_last_ok_ = true;
   bool file_differs_ = false;
   std::int64_t last_taken_ms_ = 0;
+  boost::asio::steady_timer rewrite_timer_;
+  std::string write_problem_;  ///< of the last write; "" when it went well
+  bool is_stopped_ = false;
   bool follows_ = false;            ///< another process may have written the history since
   std::uint64_t last_on_disk_ = 0;  ///< the newest entry that is known to be in its file
 };

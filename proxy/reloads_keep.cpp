@@ -8,6 +8,11 @@
 
 /// The history on disk, which another process on the same folder may have written.
 namespace sluice::proxy {
+namespace {
+
+constexpr milliseconds time_to_rewrite{5000};
+
+}  // namespace
 
 /// What cannot be read is not written over.
 void Reloads::put_aside(const std::string& problem) {
@@ -28,7 +33,7 @@ void Reloads::begin_to_decide() {
   if (history_.records().empty()) return;
   follows_ = true;
   adopt_history();
-  if (history_.records().back()->number > last_on_disk_) keep_then([] {});
+  if (history_.records().back()->number > last_on_disk_) keep_then([](const auto&) {});
 }
 
 /// Before anything is written, and before anything is said about what ran until now.
@@ -72,24 +77,47 @@ void Reloads::go_on_behind(ReloadRecords written) {
   add_again(present);
 }
 
-/// `then` runs when the history is on disk. A failed write is shouted about and stops nothing.
-void Reloads::keep_then(std::function<void()> then) {
+/// `then` runs when the history is on disk. A failed write is shouted about and stops nothing: it
+/// is tried again.
+void Reloads::keep_then(Kept then) {
+  write(true, std::move(then));
+}
+
+void Reloads::write(bool is_change, Kept then) {
   if (!ground_.state_held_by().empty()) {
     follows_ = true;
-    return boost::asio::post(io_, std::move(then));
+    write_problem_.clear();
+    return boost::asio::post(io_, [then = std::move(then)] { then({}); });
   }
   const std::uint64_t newest = history_.records().back()->number;
-  history_.save([this, newest, then = std::move(then)](const std::string& problem) {
-    boost::asio::post(io_, [this, newest, problem, then] {
-      if (problem.empty()) {
-        last_on_disk_ = std::max(last_on_disk_, newest);
-      } else {
-        notices_.log(LogLevel::error,
-                     "the history of settings is not kept: " + problem +
-                         "; what was changed is in force, and the next change writes it again");
-      }
-      then();
+  history_.save([this, newest, is_change, then = std::move(then)](const std::string& problem) {
+    boost::asio::post(io_, [this, newest, is_change, problem, then] {
+      if (!is_stopped_) note_write(problem, newest, is_change);
+      if (problem.empty()) return then({});
+      then({"The history of settings is not on disk: " + problem +
+            ". What was changed is in force; it is written as soon as that is possible."});
     });
+  });
+}
+
+/// Each change that is not on disk is told, what is tried again only when it works.
+void Reloads::note_write(const std::string& problem, std::uint64_t newest, bool is_change) {
+  const std::string before = std::exchange(write_problem_, problem);
+  if (problem.empty()) {
+    last_on_disk_ = std::max(last_on_disk_, newest);
+    if (before.empty()) return;
+    return notices_.log(LogLevel::warn,
+                        "the history of settings " + history_.path() + " is written again");
+  }
+  if (is_change || before.empty()) {
+    notices_.log(LogLevel::error,
+                 "the history of settings is not kept: " + problem +
+                     "; what was changed is in force, and it is written as soon as that is "
+                     "possible");
+  }
+  rewrite_timer_.expires_after(time_to_rewrite);
+  rewrite_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !is_stopped_) write(false, [](const auto&) {});
   });
 }
 

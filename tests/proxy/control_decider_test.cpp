@@ -225,6 +225,24 @@ TEST(ControlDecider, WhatCannotBeWrittenIsToldForEachChangeAndNotAllTheTime) {
   EXPECT_NE(kept.find("build-1"), std::string::npos) << kept;
 }
 
+TEST(ControlDecider, AReloadAnswersThatTheStateCannotBeWritten) {
+  const support::TempDir folder;
+  Settings settings = settings_in(folder.file("state"));
+  Side side(settings);
+  ASSERT_TRUE(work({&side}, [&] { return side.is_ready; }));
+  fs::create_symlink("/dev/full", side.state.path() + ".new");
+  settings.routes[0].split = {{"v1", 90}, {"v2", 10}};
+  std::optional<Outcome<ReloadStatus>> answer;
+  side.control->reload(settings, alice,
+                       [&](Outcome<ReloadStatus> outcome) { answer = std::move(outcome); });
+  ASSERT_TRUE(work({&side}, [&] { return answer.has_value(); }));
+  ASSERT_TRUE(*answer) << answer->error().detail;
+  EXPECT_EQ(weight_of_v2(side), 10U);
+  ASSERT_EQ((*answer)->notices.size(), 1U);
+  EXPECT_NE((*answer)->notices[0].find("No space left"), std::string::npos)
+      << (*answer)->notices[0];
+}
+
 TEST(ControlDecider, WhatCouldNotBeWrittenIsWrittenWhenThereIsRoomAgain) {
   const support::TempDir folder;
   Side side(settings_in(folder.file("state")));

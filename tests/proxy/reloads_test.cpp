@@ -431,9 +431,26 @@ TEST(Reloads, AHistoryThatCannotBeWrittenStopsNothing) {
   support::TempDir folder;
   support::write_file(folder.file("settings"), "no folder");
   Process process("a", folder.file(""));
-  ASSERT_TRUE(process.reload("b"));
+  const auto reloaded = process.reload("b");
+  ASSERT_TRUE(reloaded);
   EXPECT_EQ(process.in_force(), "b");
   EXPECT_EQ(process.history().front(), "2 reload b");
+  ASSERT_EQ(reloaded->notices.size(), 2U);
+  EXPECT_NE(reloaded->notices[1].find("is not on disk"), std::string::npos) << reloaded->notices[1];
+  EXPECT_EQ(process.reload("b")->notices.size(), 1U) << "also when nothing has changed";
+}
+
+TEST(Reloads, AHistoryThatCouldNotBeWrittenIsWrittenWhenThatIsPossible) {
+  support::TempDir folder;
+  support::write_file(folder.file("settings"), "no folder");
+  Process process("a", folder.file(""));
+  ASSERT_TRUE(process.reload("b"));
+  const auto told = [&](const char* words) { return process.log->count(words); };
+  EXPECT_EQ(told("the history of settings is not kept"), 2U) << "at the start and at the reload";
+  fs::remove(folder.file("settings"));
+  ASSERT_TRUE(process.run_until([&] { return told("is written again") == 1; }));
+  EXPECT_EQ(ReloadHistory(folder.file("settings")).load()->size(), 2U);
+  EXPECT_EQ(told("the history of settings is not kept"), 2U);
 }
 
 TEST(Reloads, AFolderThatAnotherProcessHoldsIsNotWritten) {

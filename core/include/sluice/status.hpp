@@ -128,8 +128,9 @@ struct Status {
 
 /// What a reload did, or, as a dry run, would do.
 struct ReloadStatus {
-  std::uint64_t generation = 0;      ///< of the plan in force; grows only when something changed
-  std::vector<std::string> notices;  ///< a sentence for each change made at run time that it undid
+  std::uint64_t generation = 0;  ///< of the plan in force; grows only when something changed
+  /// A sentence for each change made at run time that it undid, and for what is not on disk.
+  std::vector<std::string> notices;
   std::vector<SettingsChange> changes = {};  ///< against what was configured before
   std::uint64_t record = 0;                  ///< number of the settings in the history
   bool is_dry_run = false;
