@@ -239,6 +239,33 @@ TEST(ProxyReload, AListenerThatCannotBeOpenedChangesNothing) {
   EXPECT_EQ(running.who_answers(), "v1");
 }
 
+TEST(ProxyReload, AnAddressOverAnOpenOneTakesTwoReloads) {
+  RunningProxy running;
+  running.start();
+  const std::string old_address = running.address();
+  const std::string port = old_address.substr(old_address.rfind(':'));
+  for (const std::string& wide : {"0.0.0.0" + port, old_address}) {
+    Settings next = running.settings;
+    next.listeners = {{wide}};
+    const auto refused = running.reload(next);
+    ASSERT_FALSE(refused) << wide;
+    const std::string& detail = refused.error().detail;
+    EXPECT_NE(detail.find("this process listens on " + old_address), std::string::npos) << detail;
+    EXPECT_NE(detail.find("two reloads"), std::string::npos) << detail;
+    EXPECT_EQ(detail.find("another process"), std::string::npos) << detail;
+    next.listeners = {{running.settings.listeners[0].address}, {wide}};
+    EXPECT_NE(running.reload(next).error().detail.find("stays"), std::string::npos);
+  }
+  support::TempDir folder;
+  Settings next = running.settings;
+  next.listeners = {{"unix:" + folder.file("proxy.sock")}};
+  ASSERT_TRUE(running.reload(next));
+  next.listeners = {{"0.0.0.0" + port}};
+  const auto back = running.reload(next);
+  ASSERT_TRUE(back) << back.error().detail;
+  EXPECT_EQ(RawClient(old_address).get("/").status, 200U);
+}
+
 TEST(ProxyReload, ChangesOfServerSettingsAreObeyed) {
   const auto latch = std::make_shared<Latch>();
   RunningProxy running(support::answers_after(latch));
