@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "proxy/durable_file.hpp"
@@ -94,13 +95,24 @@ const ReloadRecord* ReloadHistory::find(std::uint64_t number) const {
 
 void ReloadHistory::save(Done done) {
   if (folder_.empty() || closing_) return done("");
-  if (!writer_.joinable()) writer_ = std::thread([this] { run(); });
+  if (const std::string problem = start_writer(); !problem.empty()) return done(problem);
   {
     const std::lock_guard lock(mutex_);
     next_ = records_;
     waiting_.push_back(std::move(done));
   }
   changed_.notify_one();
+}
+
+/// Where a process may have so many threads and no more, there may be none. "" or a sentence.
+std::string ReloadHistory::start_writer() {
+  if (writer_.joinable()) return {};
+  try {
+    writer_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return "there is no thread to write " + path_ + ": " + error.code().message();
+  }
+  return {};
 }
 
 void ReloadHistory::close() {

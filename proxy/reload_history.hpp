@@ -46,7 +46,7 @@ class ReloadHistory {
   const ReloadRecord* find(std::uint64_t number) const;
 
   /// Writes the entries. `done` gets "" or a sentence, on the writing thread; at once, when nothing
-  /// is written or it was closed.
+  /// is written, it was closed, or there is no such thread.
   using Done = std::function<void(const std::string& problem)>;
   void save(Done done);
   /// Writes what waits, calls back for it and ends the thread. Idempotent.
@@ -54,6 +54,7 @@ class ReloadHistory {
 
  private:
   void forget_old();
+  std::string start_writer();
   void run();
   std::string move_aside(const std::string& aside);
   std::string write(const std::string& text) const;

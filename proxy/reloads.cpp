@@ -1,6 +1,7 @@
 #include "proxy/reloads.hpp"
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -19,7 +20,8 @@ std::string hash_of(const std::string& text) {
 
 Denial settings_refused(std::vector<Problem> problems) {
   const Problem& first = problems.front();
-  std::string detail = "nothing was changed; " + first.where + ": " + first.what;
+  std::string detail =
+      "nothing was changed; " + (first.where.empty() ? "" : first.where + ": ") + first.what;
   if (problems.size() > 1) {
     detail += " And " + std::to_string(problems.size() - 1) + " more.";
   }
@@ -72,12 +74,25 @@ void Reloads::reload(ReloadOrder order, const Actor& actor, Done<ReloadStatus> d
                                "Proxy::reload(); ask that program"});
   }
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
-  SettingsSource source = read_(std::nullopt);
+  SettingsSource source = read(std::nullopt);
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
   put({std::move(source.settings), std::move(source.text), "reload"}, order, actor,
       std::move(done));
+}
+
+/// The reader is the embedding program's: what it throws is a problem of its settings.
+SettingsSource Reloads::read(const std::optional<std::string>& text) const {
+  SettingsSource source;
+  try {
+    return read_(text);
+  } catch (const std::exception& error) {
+    source.problems.push_back({"", std::string("they cannot be read: ") + error.what()});
+  } catch (...) {
+    source.problems.push_back({"", "they cannot be read: the reader has thrown something unknown"});
+  }
+  return source;
 }
 
 void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor& actor,
@@ -91,11 +106,11 @@ void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor
                                    "/v1/reloads shows with a hash"});
   }
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
-  SettingsSource source = read_(wanted->text);
+  SettingsSource source = read(wanted->text);
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
-  const bool file_differs = read_(std::nullopt).text != wanted->text;
+  const bool file_differs = read(std::nullopt).text != wanted->text;
   put({std::move(source.settings), wanted->text, "rollback to " + std::to_string(wanted->number),
        file_differs},
       order, actor, std::move(done));

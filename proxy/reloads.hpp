@@ -114,6 +114,7 @@ class Reloads {
     std::string refusal;      ///< then: why, as it was told
   };
 
+  SettingsSource read(const std::optional<std::string>& text) const;
   std::optional<Denial> obstacle(const ReloadOrder& order) const;
   std::optional<Denial> no_way_back(const Next& next) const;
   void put(Next next, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);

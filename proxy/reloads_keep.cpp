@@ -24,7 +24,7 @@ void Reloads::put_aside(const std::string& problem) {
 /// What differs in the settings in force from those of an entry, as far as it can be known.
 std::vector<SettingsChange> Reloads::changes_since(const ReloadRecord& before) const {
   if (!read_ || before.text.empty()) return {};
-  const SettingsSource source = read_(before.text);
+  const SettingsSource source = read(before.text);
   if (!source.problems.empty()) return {};
   return core::difference(source.settings, ground_.configured_settings());
 }

@@ -1,6 +1,7 @@
 #include "proxy/reload_history.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <filesystem>
 #include <future>
@@ -146,6 +147,41 @@ TEST(ReloadHistory, AFailedWriteIsToldAndTheNextOneMaySucceed) {
   history.add(record_of("a"));
   EXPECT_NE(saved(history).find(path), std::string::npos);
   std::filesystem::remove(path);
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(ReloadHistory(path).load()->size(), 1U);
+}
+
+/// Threads that are made meanwhile ask for more stack than there are addresses.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    pthread_attr_t huge;
+    EXPECT_EQ(pthread_getattr_default_np(&before_), 0);
+    pthread_attr_init(&huge);
+    EXPECT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 48U), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&huge), 0);
+    pthread_attr_destroy(&huge);
+  }
+  NoMoreThreads(const NoMoreThreads&) = delete;
+  NoMoreThreads& operator=(const NoMoreThreads&) = delete;
+  ~NoMoreThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST(ReloadHistory, WithoutAThreadItIsToldThatNothingIsWritten) {
+  support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  history.add(record_of("a"));
+  {
+    const NoMoreThreads limit;
+    EXPECT_NE(saved(history).find("no thread"), std::string::npos);
+  }
   EXPECT_EQ(saved(history), "");
   EXPECT_EQ(ReloadHistory(path).load()->size(), 1U);
 }

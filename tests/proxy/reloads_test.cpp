@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "core/text_hash.hpp"
@@ -87,6 +88,8 @@ struct Process {
     return [this](const std::optional<std::string>& text) {
       SettingsSource source;
       source.text = text.value_or(file);
+      if (source.text == "throws") throw std::runtime_error("the vault is sealed");
+      if (source.text == "strange") throw 7;
       if (source.text == "bad") {
         source.problems = {{"file:1:1", "this is bad"}, {"file:2:1", "and this"}};
       } else {
@@ -209,6 +212,21 @@ TEST(Reloads, BadSettingsChangeNothingAndEveryProblemIsTold) {
   EXPECT_EQ(process.history(), Lines{"1 start a"});
   ASSERT_TRUE(process.reload("a"));
   EXPECT_TRUE(process.reloads.is_last_ok());
+}
+
+TEST(Reloads, AReaderThatThrowsIsAProblem) {
+  Process process("a", "");
+  const auto status = process.reload("throws");
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().status, 422U);
+  EXPECT_EQ(status.error().detail, "nothing was changed; they cannot be read: the vault is sealed");
+  EXPECT_EQ(process.reload("strange").error().status, 422U);
+  EXPECT_EQ(process.in_force(), "a");
+  EXPECT_FALSE(process.reloads.is_last_ok());
+  ASSERT_TRUE(process.reload("b"));
+  process.file = "throws";
+  ASSERT_TRUE(process.roll_back("1")) << "that text can be read";
+  EXPECT_TRUE(process.reloads.status().file_differs);
 }
 
 TEST(Reloads, WhatTheProxyRefusesIsNotRecorded) {

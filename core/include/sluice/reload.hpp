@@ -37,7 +37,7 @@ struct SettingsSource {
 };
 
 /// Reads the settings anew from where they are kept, such as a file; with a text, that text, which
-/// it gave out earlier. Called on the control thread.
+/// it gave out earlier. Called on the control thread. What it throws counts as a problem.
 using ReadSettings = std::function<SettingsSource(const std::optional<std::string>& text)>;
 
 /// How settings are to be put in force.
