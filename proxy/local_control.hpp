@@ -140,8 +140,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void reload_source(ReloadOrder order, Actor actor, Done<ReloadStatus> done) override {
     reloads_.reload(order, actor, std::move(done));
   }
-  void confirm_reload(Actor actor, Done<ReloadStatus> done) override {
-    reloads_.confirm(actor, done);
+  void confirm_reload(std::optional<std::uint64_t> record, Actor actor,
+                      Done<ReloadStatus> done) override {
+    reloads_.confirm(record, actor, done);
   }
   void roll_back_settings(const std::string& record, ReloadOrder order, Actor actor,
                           Done<ReloadStatus> done) override {

@@ -76,7 +76,8 @@ class Reloads {
 
   /// See Control for these.
   void reload(ReloadOrder order, const Actor& actor, Done<ReloadStatus> done);
-  void confirm(const Actor& actor, const Done<ReloadStatus>& done);
+  void confirm(std::optional<std::uint64_t> record, const Actor& actor,
+               const Done<ReloadStatus>& done);
   void roll_back(const std::string& which, ReloadOrder order, const Actor& actor,
                  Done<ReloadStatus> done);
   std::vector<ReloadRecord> history() const;

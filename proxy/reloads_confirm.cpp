@@ -100,17 +100,25 @@ void Reloads::stay_overdue(const Denial& denial) {
                                     "is confirmed");
 }
 
-void Reloads::confirm(const Actor& actor, const Done<ReloadStatus>& done) {
+/// Who confirms late must not confirm what somebody else has brought since.
+void Reloads::confirm(std::optional<std::uint64_t> record, const Actor& actor,
+                      const Done<ReloadStatus>& done) {
   if (!pending_) {
     return answer(done, Denial{409, "Nothing to confirm",
                                "no reload waits for confirmation; GET /v1/reloads shows what was "
                                "done"});
   }
+  const std::string waiting = "record " + std::to_string(pending_->record);
+  if (record && *record != pending_->record) {
+    return answer(done, Denial{409, "Another reload waits",
+                               waiting + " waits for confirmation, and not record " +
+                                   std::to_string(*record) +
+                                   "; nothing was confirmed. GET /v1/reloads shows what was done"});
+  }
   timer_.cancel();
-  const std::string record = "record " + std::to_string(pending_->record);
   pending_.reset();
-  notices_.audit({"reload", "settings", actor.who, actor.from, record + " unconfirmed",
-                  record + " confirmed"});
+  notices_.audit({"reload", "settings", actor.who, actor.from, waiting + " unconfirmed",
+                  waiting + " confirmed"});
   notices_.reload_confirmed(history_.records().back()->number, actor.who);
   answer(done, present_status());
 }

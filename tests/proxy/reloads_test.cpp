@@ -117,8 +117,8 @@ struct Process {
   Outcome<ReloadStatus> roll_back(const std::string& which, ReloadOrder order = {}) {
     return answer_to([&](auto done) { reloads.roll_back(which, order, alice, done); });
   }
-  Outcome<ReloadStatus> confirm() {
-    return answer_to([&](auto done) { reloads.confirm(alice, done); });
+  Outcome<ReloadStatus> confirm(std::optional<std::uint64_t> record = {}) {
+    return answer_to([&](auto done) { reloads.confirm(record, alice, done); });
   }
   Outcome<ReloadStatus> take(const std::string& text) {
     return answer_to([&](auto done) { reloads.take(settings_of(text), alice, done); });
@@ -313,6 +313,20 @@ TEST(Reloads, AConfirmedReloadStays) {
   EXPECT_EQ(process.in_force(), "b");
   EXPECT_EQ(process.history(),
             (Lines{"4 confirmation did not come b", "3 reload c", "2 reload b", "1 start a"}));
+}
+
+TEST(Reloads, ALateConfirmationDoesNotCountForTheNextReload) {
+  Process process("a", "");
+  const auto first = process.reload("b", {.confirm = milliseconds(1)});
+  ASSERT_TRUE(process.run_until([&] { return process.in_force() == "a"; }));
+  const auto second = process.reload("c", {.confirm = hours(1)});
+  ASSERT_TRUE(second);
+  const auto late = process.confirm(first->record);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().status, 409U);
+  EXPECT_NE(late.error().detail.find("record 4 waits"), std::string::npos) << late.error().detail;
+  EXPECT_GT(process.reloads.status().confirm_by_ms, 0);
+  EXPECT_TRUE(process.confirm(second->record));
 }
 
 TEST(Reloads, NothingElseIsTakenWhileAConfirmationIsAwaited) {

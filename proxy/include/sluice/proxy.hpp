@@ -172,9 +172,11 @@ class Proxy {
   /// a rollout would end that could not come back, 422, 501.
   void reload_source(ReloadOrder order, Done<ReloadStatus> done, std::string who = "library");
   std::future<Outcome<ReloadStatus>> reload_source(ReloadOrder order = {});
-  /// Keeps what a reload brought that waits for it. 409 when none does.
-  void confirm_reload(Done<ReloadStatus> done, std::string who = "library");
-  std::future<Outcome<ReloadStatus>> confirm_reload();
+  /// Keeps what a reload brought that waits for it. 409 when none does, or when `record` is given
+  /// (ReloadStatus::record) and another one waits.
+  void confirm_reload(Done<ReloadStatus> done, std::string who = "library",
+                      std::optional<std::uint64_t> record = {});
+  std::future<Outcome<ReloadStatus>> confirm_reload(std::optional<std::uint64_t> record = {});
 
   /// Puts settings in force once more that the history holds: `record` is a number, or "previous".
   /// Where settings are read from does not change by it. 404, else as reload_source().
