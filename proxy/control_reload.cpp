@@ -47,6 +47,12 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
                   "nothing was changed; another process is about to take over, ask again when it "
                   "serves"};
   }
+  // Whose sockets are whose is settled: one that is dropped now would be left by both processes.
+  if (is_taking_over_) {
+    return Denial{409, "This process takes over",
+                  "nothing was changed; this process takes over from another one and does not "
+                  "serve yet, ask again in a moment"};
+  }
   std::vector<Problem> problems = validate(draft.settings);
   if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
   const bool is_stopping = !readiness_.ready && !on_ready_;

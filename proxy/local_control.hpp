@@ -322,8 +322,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::shared_ptr<const HandoverState> inherited_;
   std::optional<core::Overrides> last_words_;  ///< of the predecessor, while they are taken over
   bool is_handing_over_ = false;
-  bool was_decider_ = false;  ///< when it was frozen
-  unsigned freezes_ = 0;      ///< and thaws, to tell one from another
+  bool is_taking_over_ = false;  ///< gets ready beside a predecessor that serves still
+  bool was_decider_ = false;     ///< when it was frozen
+  unsigned freezes_ = 0;         ///< and thaws, to tell one from another
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;
