@@ -150,7 +150,7 @@ std::optional<Denial> Reloads::put_in_force(Next& next, std::vector<SettingsChan
   const auto status = std::make_shared<ReloadStatus>();
   auto denial = ground_.put_settings(
       {std::move(next.settings), changes, std::move(next.overrides)}, actor,
-      [this, status, done](ReloadStatus put) {
+      [this, status, done = std::move(done)](ReloadStatus put) {
         status->generation = put.generation;
         status->notices = std::move(put.notices);
         keep_then([status, done](const std::vector<std::string>& notices) {
