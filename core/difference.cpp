@@ -134,6 +134,17 @@ std::vector<std::string> compare_pools(const PoolSettings& before, const PoolSet
   return details.take();
 }
 
+/// Of equal addresses.
+std::vector<std::string> compare_listeners(const ListenerSettings& before,
+                                           const ListenerSettings& after) {
+  Details details;
+  if (before.shared != after.shared) {
+    details.say("shared", value_text(before.shared) + " -> " + value_text(after.shared) +
+                              " (when the address is opened next; what listens there stays)");
+  }
+  return details.take();
+}
+
 std::string conditions_text(const std::vector<FieldMatchSettings>& fields) {
   std::vector<std::string> words;
   words.reserve(fields.size());
@@ -233,10 +244,8 @@ void compare_sections(const Settings& before, const Settings& after,
 std::vector<SettingsChange> difference(const Settings& before, const Settings& after) {
   std::vector<SettingsChange> out;
   compare_sections(before, after, out);
-  compare_lists(
-      "listener", before.listeners, after.listeners, &ListenerSettings::address,
-      [](const ListenerSettings&, const ListenerSettings&) { return std::vector<std::string>{}; },
-      out);
+  compare_lists("listener", before.listeners, after.listeners, &ListenerSettings::address,
+                compare_listeners, out);
   compare_lists("pool", before.pools, after.pools, &PoolSettings::name, compare_pools, out);
   const Inherited inherited{before.timeouts, after.timeouts};
   const auto routes = [&](const RouteSettings& old, const RouteSettings& fresh) {

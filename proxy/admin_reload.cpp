@@ -77,6 +77,23 @@ Outcome<ReloadOrder> read_reload_order(std::string_view body) {
   return order;
 }
 
+Outcome<std::optional<std::uint64_t>> read_confirmed_record(std::string_view body) {
+  std::optional<std::uint64_t> record;
+  if (body.empty()) return record;
+  const auto value = parse_json(body, R"({"record":7} or nothing)");
+  if (!value) return value.error();
+  const json::object* object = value->if_object();
+  if (object == nullptr) return wrong_type("The body", *value, "an object");
+  if (auto denial = unknown_member(*object, {"record"})) return *denial;
+  const json::value* number = object->if_contains("record");
+  if (number == nullptr) return record;
+  if (!number->is_int64() || number->get_int64() < 1) {
+    return wrong_type("\"record\"", *number, "a whole number above 0");
+  }
+  record = static_cast<std::uint64_t>(number->get_int64());
+  return record;
+}
+
 void reload_settings(AdminCall call) {
   if (refused_query(call)) return;
   const auto order = read_reload_order(call.request.body);
@@ -86,9 +103,10 @@ void reload_settings(AdminCall call) {
 
 void confirm_reload(AdminCall call) {
   if (refused_query(call)) return;
-  if (const auto denial = unexpected_body(call.request.body))
-    return call.answer(denial_reply(*denial));
-  call.control.confirm_reload(actor_of(call.request), reload_answer(std::move(call.answer)));
+  const auto record = read_confirmed_record(call.request.body);
+  if (!record) return call.answer(denial_reply(record.error()));
+  call.control.confirm_reload(*record, actor_of(call.request),
+                              reload_answer(std::move(call.answer)));
 }
 
 void answer_reloads(AdminCall call) {

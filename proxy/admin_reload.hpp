@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,9 @@ void roll_back_settings(AdminCall call);
 
 /// `{"dry_run":true,"confirm":"60s"}`, both optional; an empty body is `{}`.
 Outcome<ReloadOrder> read_reload_order(std::string_view body);
+
+/// `{"record":7}`, optional; an empty body is `{}`.
+Outcome<std::optional<std::uint64_t>> read_confirmed_record(std::string_view body);
 
 std::string to_json(const ReloadStatus& status);
 /// Without the texts.

@@ -90,10 +90,13 @@ class Control {
 
   /// Reads the settings anew from where they are kept and puts them in force as one new plan, all
   /// or nothing; nothing happens when they are those in force. 409 while another reload waits for
-  /// confirmation or the proxy stops, 422 with every problem, 501 when there is nothing to read.
+  /// confirmation, or the proxy stops or takes over, 422 with every problem, 501 when there is
+  /// nothing to read.
   virtual void reload_source(ReloadOrder order, Actor actor, Done<ReloadStatus> done) = 0;
-  /// Keeps what a reload brought that waits for confirmation. 409 when none does.
-  virtual void confirm_reload(Actor actor, Done<ReloadStatus> done) = 0;
+  /// Keeps what a reload brought that waits for confirmation. 409 when none does, or, with a
+  /// number, when it is another record that does.
+  virtual void confirm_reload(std::optional<std::uint64_t> record, Actor actor,
+                              Done<ReloadStatus> done) = 0;
   /// The settings of an entry of the history once more, whatever is kept now where settings are
   /// read from. `record` as for reload_record(). As reload_source(), and 404.
   virtual void roll_back_settings(const std::string& record, ReloadOrder order, Actor actor,

@@ -134,6 +134,7 @@ void LocalControl::begin_to_decide() {
   } else {
     tell_unusable(saved.error());
   }
+  reloads_.begin_to_decide();
   taken_out_.clear();
   has_left_it_ = false;
   const bool is_known = saved || state_.is_gone();

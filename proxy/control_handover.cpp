@@ -71,9 +71,14 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
     for (const auto& [pool, backend] : members_) {
       state.health.push_back({pool, backend, health_of(pool, backend)});
     }
-    for (std::size_t route = 0; route < plan_->topology->routes.size(); ++route) {
+    const std::size_t routes = plan_->topology->routes.size();
+    for (std::size_t route = 0; route < routes; ++route) {
       const RouteStatus status = route_status(route);
       state.revisions.push_back({status.name, status.revision, status.since});
+    }
+    for (const auto& [route, revision] : revisions_) {
+      const bool is_gone = core::route_index(*plan_->topology, route) == routes;
+      if (is_gone) state.revisions.push_back({route, revision.number, revision.since});
     }
     const TimePoint now = Clock::now();
     for (const auto& watch : watches_) {

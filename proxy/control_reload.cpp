@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/name_index.hpp"
+#include "core/overrides_back.hpp"
 #include "core/reload.hpp"
 #include "proxy/drain_watch.hpp"
 #include "proxy/wall_clock.hpp"
@@ -31,12 +32,26 @@ Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& nex
   return core::lay_over(next, overrides).notices;
 }
 
+/// Who follows ends nothing: the deciding process goes on with the rollout.
+std::string LocalControl::ends_rollout(const Settings& next) const {
+  if (!decides() || !validate(next).empty()) return {};
+  core::Overrides overrides = overrides_;
+  overrides.rollouts = rollouts_.records();
+  return core::ended_rollout(next, overrides);
+}
+
 std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Actor& actor,
                                                  std::function<void(ReloadStatus)> done) {
   if (is_handing_over_) {
     return Denial{409, "An upgrade is under way",
                   "nothing was changed; another process is about to take over, ask again when it "
                   "serves"};
+  }
+  // Whose sockets are whose is settled: one that is dropped now would be left by both processes.
+  if (is_taking_over_) {
+    return Denial{409, "This process takes over",
+                  "nothing was changed; this process takes over from another one and does not "
+                  "serve yet, ask again in a moment"};
   }
   std::vector<Problem> problems = validate(draft.settings);
   if (problems.empty()) problems = core::check_reload(configured_, draft.settings);
@@ -55,36 +70,31 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
 /// From here on nothing can fail any more.
 void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
                                 const Actor& actor, std::function<void(ReloadStatus)> done) {
-  Settings next = std::move(draft.settings);
   const std::vector<RouteStatus> routes_before = *routes();
-  overrides_.rollouts = rollouts_.records();
-  core::Effective effective = core::lay_over(next, overrides_);
-  configured_ = std::move(next);
-  overrides_ = std::move(effective.kept);
-  const Settings before = std::exchange(effective_, std::move(effective.settings));
-  const std::uint64_t generation = plan_->generation + 1;
+  const std::vector<core::DrainOverride> drains_before = overrides_.drains;
   // Freed here in the end: that of a large plan would hold a worker up.
-  const std::shared_ptr<const core::Plan> replaced = std::exchange(
-      plan_, std::make_shared<const core::Plan>(core::build_plan(generation, effective_)));
-  rollouts_.retain(overrides_.rollouts);
-  plan_ = with_trials(*plan_);
-  dropped_ = effective.notices;
+  const std::shared_ptr<const core::Plan> replaced = plan_;
+  if (draft.overrides) overrides_ = std::move(*draft.overrides);
+  const Settings before = take_settings(std::move(draft.settings));
   keep_verdicts(before);
   follow_membership();
   count_revisions(routes_before);
+  raise_revisions();
 
+  const std::uint64_t generation = replaced->generation + 1;
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
   notices_.reload({generation,
                    {},
-                   effective.notices,
+                   dropped_,
                    actor.who,
                    std::move(draft.changes),
                    actor.why,
                    configured_.server,
                    configured_.log});
   tell_differences(before, actor);
-  ReloadStatus status{generation, std::move(effective.notices)};
+  tell_drains_back(drains_before);
+  ReloadStatus status{generation, dropped_};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
   post_plan(true, [replaced] {});
   listeners_.put_in_force(std::move(listeners));
@@ -92,8 +102,29 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   follow();
   fleet_.on_all_then([](Worker&) {},
                      [this, status = std::move(status), done = std::move(done)] {
-                       keep_then([done, status] { done(status); });
+                       keep_then([this, done, status] { done(with_write_problem(status)); });
                      });
+}
+
+ReloadStatus LocalControl::with_write_problem(ReloadStatus status) const {
+  if (write_problem_.empty() || !decides()) return status;
+  status.notices.push_back("What was changed at run time is not on disk: " + write_problem_ +
+                           ". It is in force, and written as soon as that is possible.");
+  return status;
+}
+
+/// The overrides laid over `next`, and a plan of that. What was in force before.
+Settings LocalControl::take_settings(Settings next) {
+  overrides_.rollouts = rollouts_.records();
+  core::Effective effective = core::lay_over(next, overrides_);
+  configured_ = std::move(next);
+  overrides_ = std::move(effective.kept);
+  dropped_ = std::move(effective.notices);
+  Settings before = std::exchange(effective_, std::move(effective.settings));
+  plan_ = std::make_shared<const core::Plan>(core::build_plan(plan_->generation + 1, effective_));
+  rollouts_.retain(overrides_.rollouts);
+  plan_ = with_trials(*plan_);
+  return before;
 }
 
 /// Backends that stay keep what is known of them until their new check has its first verdict: a
@@ -112,26 +143,41 @@ void LocalControl::keep_verdicts(const Settings& before) {
   }
 }
 
-/// A revision never goes back, also when an override is dropped: an old ETag must not match.
+/// A revision never goes back, also when an override is dropped or a route comes back that was
+/// gone: an old ETag must not match.
 void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
-  std::map<std::string, SplitRevision> revisions;
+  for (const RouteStatus& old : before) revisions_[old.name] = {old.revision, old.since};
   const NameIndex old_routes(before);
   for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
     const RouteStatus status = route_status(index);
     const RouteStatus* old = old_routes.find(status.name);
-    SplitRevision& revision = revisions[status.name];
-    revision = {1, now};
-    if (old == nullptr) continue;
+    const auto [known, is_new] = revisions_.try_emplace(status.name, SplitRevision{1, now});
     const bool is_same =
+        old != nullptr &&
         std::equal(old->shares.begin(), old->shares.end(), status.shares.begin(),
                    status.shares.end(), [](const ShareStatus& a, const ShareStatus& b) {
                      return a.pool == b.pool && a.in_force == b.in_force;
                    });
-    revision =
-        is_same ? SplitRevision{old->revision, old->since} : SplitRevision{old->revision + 1, now};
+    if (!is_new && !is_same) known->second = {known->second.number + 1, now};
   }
-  revisions_ = std::move(revisions);
+}
+
+/// Weights that come back with other settings have the revision of their time.
+void LocalControl::raise_revisions() {
+  for (core::SplitOverride& split : overrides_.splits) {
+    split.revision = std::max(split.revision, revisions_.at(split.route).number);
+  }
+}
+
+void LocalControl::tell_drains_back(const std::vector<core::DrainOverride>& before) {
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    const bool is_known = std::any_of(before.begin(), before.end(), [&](const auto& old) {
+      return old.pool == drain.pool && old.backend == drain.backend;
+    });
+    if (is_known) continue;
+    notices_.drain_begun({DrainStatus{drain.pool, drain.backend}, drain.origin.by});
+  }
 }
 
 /// A removed backend is followed until nothing is left on it.

@@ -62,6 +62,11 @@ std::optional<ReloadRecord> read_record(const json::value& value) {
   return record;
 }
 
+std::optional<std::uint64_t> format_of(const json::value& value) {
+  const json::object* object = value.if_object();
+  return object == nullptr ? std::nullopt : number_at(*object, "format");
+}
+
 }  // namespace
 
 std::string to_history_text(const ReloadRecords& records) {
@@ -83,14 +88,13 @@ core::Result<ReloadRecords, std::string> read_history_text(std::string_view text
   boost::system::error_code error;
   const json::value value = json::parse({text.data(), text.size()}, error);
   if (error) return "it is not valid JSON (" + error.message() + ")";
-  const json::object* object = value.if_object();
-  const auto found = object == nullptr ? std::nullopt : number_at(*object, "format");
+  const auto found = format_of(value);
   if (!found) return std::string("it is no history of settings");
   if (*found != format) {
     return "it has format " + std::to_string(*found) + ", and this version reads " +
            std::to_string(format);
   }
-  const json::value* list = object->if_contains("records");
+  const json::value* list = value.get_object().if_contains("records");
   if (list == nullptr || !list->is_array()) return std::string("it has no list \"records\"");
   ReloadRecords records;
   for (const json::value& item : list->get_array()) {
@@ -102,6 +106,13 @@ core::Result<ReloadRecords, std::string> read_history_text(std::string_view text
     records.push_back(std::make_shared<const ReloadRecord>(std::move(*record)));
   }
   return records;
+}
+
+std::optional<std::uint64_t> newer_history_format(std::string_view text) {
+  boost::system::error_code error;
+  const json::value value = json::parse({text.data(), text.size()}, error);
+  const auto found = error ? std::nullopt : format_of(value);
+  return found && *found > format ? found : std::nullopt;
 }
 
 }  // namespace sluice::proxy

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,5 +20,8 @@ std::string to_history_text(const ReloadRecords& records);
 
 /// Reads such a text. The error is a sentence that says what is wrong with it.
 core::Result<ReloadRecords, std::string> read_history_text(std::string_view text);
+
+/// The format of a text that a newer version wrote; none for any other.
+std::optional<std::uint64_t> newer_history_format(std::string_view text);
 
 }  // namespace sluice::proxy

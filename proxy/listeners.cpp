@@ -4,6 +4,8 @@
 #include <atomic>
 #include <utility>
 
+#include "core/address.hpp"
+
 namespace sluice::proxy {
 namespace {
 
@@ -16,6 +18,19 @@ ListenOptions listen_options(bool joins) {
   options.shared_port = true;
   options.joins = joins;
   return options;
+}
+
+using core::Address;
+
+bool is_wildcard(const Address& address) {
+  return address.host == "0.0.0.0" || address.host == "::";
+}
+
+/// Whether one port cannot be bound for both. "::" holds the IPv4 addresses, too.
+bool is_overlap(const Address& a, const Address& b) {
+  if (a.kind == Address::Kind::unix_path || a.port != b.port || a.port == 0) return false;
+  if (a.kind == b.kind) return a.host == b.host || is_wildcard(a) || is_wildcard(b);
+  return a.host == "::" || b.host == "::";
 }
 
 /// Each worker takes one of the sockets, no matter which. A predecessor with more workers leaves
@@ -48,14 +63,35 @@ Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settin
       continue;
     }
     const std::string where = "listener[" + std::to_string(index) + "].address";
-    wanted.push_back(open(settings[index], where, problems));
+    ListenOptions options = listen_options(settings[index].shared);
+    options.taken_by = own_obstacle(address, settings);
+    wanted.push_back(open(settings[index], options, where, problems));
   }
   return wanted;
 }
 
-Listeners::Listener Listeners::open(const ListenerSettings& settings, const std::string& where,
-                                    std::vector<Problem>& problems) {
-  const ListenOptions options = listen_options(settings.shared);
+/// Which listener of this process has the port of `address`, and what to do; "" when none has.
+std::string Listeners::own_obstacle(const std::string& address,
+                                    const std::vector<ListenerSettings>& settings) const {
+  const auto wanted = core::parse_address(address);
+  if (!wanted) return {};
+  for (const Listener& listener : open_) {
+    const auto known = core::parse_address(listener.address);
+    if (!known || !is_overlap(*wanted, *known)) continue;
+    const bool stays = std::any_of(
+        settings.begin(), settings.end(),
+        [&](const ListenerSettings& one) { return one.address == listener.configured; });
+    const std::string taken = "this process listens on " + listener.address + " already, which ";
+    if (stays) return taken + "has the same port and stays. Take one of the two out.";
+    return taken +
+           "has the same port. It takes two reloads: one that takes that listener out, and a next "
+           "one that brings this one.";
+  }
+  return {};
+}
+
+Listeners::Listener Listeners::open(const ListenerSettings& settings, const ListenOptions& options,
+                                    const std::string& where, std::vector<Problem>& problems) {
   Listener listener{settings.address, {}, std::make_shared<std::vector<ListeningSocket>>()};
   const auto handed = std::find_if(handed_.begin(), handed_.end(), [&](const Handed& one) {
     return one.configured == settings.address && !one.sockets.empty();

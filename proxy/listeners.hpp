@@ -60,8 +60,10 @@ class Listeners {
   std::vector<std::string> addresses() const;
 
  private:
-  Listener open(const ListenerSettings& settings, const std::string& where,
-                std::vector<Problem>& problems);
+  Listener open(const ListenerSettings& settings, const ListenOptions& options,
+                const std::string& where, std::vector<Problem>& problems);
+  std::string own_obstacle(const std::string& address,
+                           const std::vector<ListenerSettings>& settings) const;
 
   Fleet& fleet_;
   bool accepts_ = false;

@@ -31,6 +31,7 @@ class Messages {
     return options_.subject + " cannot listen on " + address_ + ": " + why;
   }
   std::string in_use() const {
+    if (!options_.taken_by.empty()) return cannot_listen(options_.taken_by);
     return cannot_listen(
         "another process already does. Stop that process or choose another address in " +
         options_.table + ".");

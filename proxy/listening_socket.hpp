@@ -19,6 +19,9 @@ struct ListenOptions {
   std::string subject;      ///< who listens, for messages: "The admin interface"
   std::string table;        ///< where its address is configured, for messages: "[admin]"
   mode_t file_mode = 0660;  ///< of the file of a unix socket
+  /// Who has the address when it is taken, and what to do, as a sentence behind a colon; "":
+  /// another process.
+  std::string taken_by = {};
   int backlog = 128;
   bool shared_port = false;  ///< more sockets of this process will listen on the same port
   bool joins = false;        ///< so may other processes of this user; with shared_port

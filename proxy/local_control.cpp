@@ -44,6 +44,7 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       on_deciding_(std::move(parts.on_deciding)),
       inherited_(std::move(parts.inherited)),
       watch_(parts.io, [this] { follow(); }) {
+  is_taking_over_ = inherited_ != nullptr;
   if (inherited_) standby_for_ = "the process before this one";
   // Where the predecessor keeps its state elsewhere, or nowhere, it is here.
   const auto saved = inherited_ && state_.held_by().empty()
@@ -130,6 +131,7 @@ void LocalControl::check_ready() {
 
 void LocalControl::set_readiness(Readiness readiness) {
   readiness_ = std::move(readiness);
+  if (readiness_.ready) is_taking_over_ = false;
   notices_.readiness(readiness_);
 }
 

@@ -142,8 +142,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void reload_source(ReloadOrder order, Actor actor, Done<ReloadStatus> done) override {
     reloads_.reload(order, actor, std::move(done));
   }
-  void confirm_reload(Actor actor, Done<ReloadStatus> done) override {
-    reloads_.confirm(actor, done);
+  void confirm_reload(std::optional<std::uint64_t> record, Actor actor,
+                      Done<ReloadStatus> done) override {
+    reloads_.confirm(record, actor, done);
   }
   void roll_back_settings(const std::string& record, ReloadOrder order, Actor actor,
                           Done<ReloadStatus> done) override {
@@ -258,12 +259,18 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   const Settings& configured_settings() const override { return configured_; }
   const std::string& state_held_by() const override { return state_.held_by(); }
   std::uint64_t generation() const override { return plan_->generation; }
+  const core::Overrides& overrides() const override { return overrides_; }
+  std::string ends_rollout(const Settings& next) const override;
   Outcome<std::vector<std::string>> try_settings(const Settings& next) const override;
   std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
                                      std::function<void(ReloadStatus)> done) override;
   void put_in_force(SettingsDraft draft, Listeners::Wanted listeners, const Actor& actor,
                     std::function<void(ReloadStatus)> done);
+  Settings take_settings(Settings next);
+  ReloadStatus with_write_problem(ReloadStatus status) const;
   void count_revisions(const std::vector<RouteStatus>& before);
+  void raise_revisions();
+  void tell_drains_back(const std::vector<core::DrainOverride>& before);
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
   void follow_removals(const PoolSettings& old, const PoolSettings* now);
@@ -307,7 +314,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
   std::map<Key, HealthState> kept_verdicts_;
   std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
-  /// Where the splits stand that no override speaks of, once a reload has changed something.
+  /// Where the splits stand that no override speaks of, once a reload has changed something; those
+  /// of routes that are gone, too.
   std::map<std::string, SplitRevision> revisions_;
   std::list<std::shared_ptr<DrainWatch>> watches_;
   Rollouts rollouts_;
@@ -322,8 +330,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::shared_ptr<const HandoverState> inherited_;
   std::optional<core::Overrides> last_words_;  ///< of the predecessor, while they are taken over
   bool is_handing_over_ = false;
-  bool was_decider_ = false;  ///< when it was frozen
-  unsigned freezes_ = 0;      ///< and thaws, to tell one from another
+  bool is_taking_over_ = false;  ///< gets ready beside a predecessor that serves still
+  bool was_decider_ = false;     ///< when it was frozen
+  unsigned freezes_ = 0;         ///< and thaws, to tell one from another
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;

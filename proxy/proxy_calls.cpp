@@ -97,15 +97,16 @@ std::future<Outcome<ReloadStatus>> Proxy::reload_source(ReloadOrder order) {
       [&](Done<ReloadStatus> done) { reload_source(order, std::move(done)); });
 }
 
-void Proxy::confirm_reload(Done<ReloadStatus> done, std::string who) {
+void Proxy::confirm_reload(Done<ReloadStatus> done, std::string who,
+                           std::optional<std::uint64_t> record) {
   impl_->ask<ReloadStatus>(std::move(done), [=](LocalControl& control, Done<ReloadStatus> answer) {
-    control.confirm_reload(library_actor(who), std::move(answer));
+    control.confirm_reload(record, library_actor(who), std::move(answer));
   });
 }
 
-std::future<Outcome<ReloadStatus>> Proxy::confirm_reload() {
+std::future<Outcome<ReloadStatus>> Proxy::confirm_reload(std::optional<std::uint64_t> record) {
   return promised<ReloadStatus>(
-      [this](Done<ReloadStatus> done) { confirm_reload(std::move(done)); });
+      [&](Done<ReloadStatus> done) { confirm_reload(std::move(done), "library", record); });
 }
 
 void Proxy::roll_back_settings(std::string record, ReloadOrder order, Done<ReloadStatus> done,

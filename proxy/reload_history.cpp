@@ -10,11 +10,24 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "proxy/durable_file.hpp"
 
 namespace sluice::proxy {
+namespace {
+
+/// "" when it cannot be read.
+std::string text_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
 ReloadHistory::ReloadHistory(std::string folder)
     : folder_(std::move(folder)), path_(folder_.empty() ? "" : folder_ + "/history.json") {}
 
@@ -30,9 +43,26 @@ core::Result<ReloadRecords, std::string> ReloadHistory::load() const {
   return read_history_text(text.str());
 }
 
-std::string ReloadHistory::set_aside() const {
-  const std::string aside = path_ + ".unusable";
-  return std::rename(path_.c_str(), aside.c_str()) == 0 ? aside : std::string();
+std::string ReloadHistory::set_aside() {
+  const auto newer = newer_history_format(text_of(path_));
+  std::string aside = path_ + (newer ? ".format-" + std::to_string(*newer) : ".unusable");
+  {
+    const std::lock_guard lock(mutex_);
+    aside_ = aside;
+  }
+  move_aside(aside);
+  return aside;
+}
+
+/// Nothing is written over what could not be read. "" or a sentence.
+std::string ReloadHistory::move_aside(const std::string& aside) {
+  if (aside.empty()) return {};
+  if (std::rename(path_.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
+    return failed_to("rename", path_);
+  }
+  const std::lock_guard lock(mutex_);
+  aside_.clear();
+  return {};
 }
 
 void ReloadHistory::begin_with(ReloadRecords records) {
@@ -65,13 +95,24 @@ const ReloadRecord* ReloadHistory::find(std::uint64_t number) const {
 
 void ReloadHistory::save(Done done) {
   if (folder_.empty() || closing_) return done("");
-  if (!writer_.joinable()) writer_ = std::thread([this] { run(); });
+  if (const std::string problem = start_writer(); !problem.empty()) return done(problem);
   {
     const std::lock_guard lock(mutex_);
     next_ = records_;
     waiting_.push_back(std::move(done));
   }
   changed_.notify_one();
+}
+
+/// Where a process may have so many threads and no more, there may be none. "" or a sentence.
+std::string ReloadHistory::start_writer() {
+  if (writer_.joinable()) return {};
+  try {
+    writer_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    return "there is no thread to write " + path_ + ": " + error.code().message();
+  }
+  return {};
 }
 
 void ReloadHistory::close() {
@@ -90,8 +131,10 @@ void ReloadHistory::run() {
     if (!next_) return;
     const ReloadRecords records = *std::exchange(next_, std::nullopt);
     const std::vector<Done> served = std::exchange(waiting_, {});
+    const std::string aside = aside_;
     lock.unlock();
-    const std::string problem = write(to_history_text(records));
+    std::string problem = move_aside(aside);
+    if (problem.empty()) problem = write(to_history_text(records));
     for (const Done& done : served) done(problem);
     lock.lock();
   }

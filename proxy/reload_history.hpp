@@ -31,8 +31,10 @@ class ReloadHistory {
   const std::string& path() const { return path_; }
   /// What the file holds; nothing when there is none. The error is a sentence.
   core::Result<ReloadRecords, std::string> load() const;
-  /// Moves a file that cannot be used out of the way. Where it is now, or "".
-  std::string set_aside() const;
+  /// Moves a file that cannot be used out of the way, to be looked at: to "PATH.unusable", or
+  /// "PATH.format-N" from a newer version. Where it is, or will be: then it is tried again before
+  /// anything is written.
+  std::string set_aside();
 
   /// Takes these for what was before; the next numbers are above theirs.
   void begin_with(ReloadRecords records);
@@ -44,7 +46,7 @@ class ReloadHistory {
   const ReloadRecord* find(std::uint64_t number) const;
 
   /// Writes the entries. `done` gets "" or a sentence, on the writing thread; at once, when nothing
-  /// is written or it was closed.
+  /// is written, it was closed, or there is no such thread.
   using Done = std::function<void(const std::string& problem)>;
   void save(Done done);
   /// Writes what waits, calls back for it and ends the thread. Idempotent.
@@ -52,7 +54,9 @@ class ReloadHistory {
 
  private:
   void forget_old();
+  std::string start_writer();
   void run();
+  std::string move_aside(const std::string& aside);
   std::string write(const std::string& text) const;
 
   std::string folder_;
@@ -62,6 +66,7 @@ class ReloadHistory {
   std::condition_variable changed_;
   std::optional<ReloadRecords> next_;
   std::vector<Done> waiting_;
+  std::string aside_;  ///< where to move the file before the next write; "": it may be replaced
   bool closing_ = false;
   std::thread writer_;
 };

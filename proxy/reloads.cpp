@@ -1,6 +1,7 @@
 #include "proxy/reloads.hpp"
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <memory>
 #include <utility>
 
@@ -11,8 +12,6 @@
 namespace sluice::proxy {
 namespace {
 
-const std::string own_name = "sluice";
-
 std::string hash_of(const std::string& text) {
   return text.empty() ? std::string() : core::text_hash(text);
 }
@@ -21,7 +20,8 @@ std::string hash_of(const std::string& text) {
 
 Denial settings_refused(std::vector<Problem> problems) {
   const Problem& first = problems.front();
-  std::string detail = "nothing was changed; " + first.where + ": " + first.what;
+  std::string detail =
+      "nothing was changed; " + (first.where.empty() ? "" : first.where + ": ") + first.what;
   if (problems.size() > 1) {
     detail += " And " + std::to_string(problems.size() - 1) + " more.";
   }
@@ -35,39 +35,34 @@ Reloads::Reloads(Parts parts)
       read_(std::move(parts.read)),
       start_text_(std::move(parts.text)),
       history_(parts.state_dir.empty() ? "" : parts.state_dir + "/settings"),
-      timer_(parts.io) {}
+      timer_(parts.io),
+      rewrite_timer_(parts.io) {}
 
 void Reloads::start() {
   last_taken_ms_ = wall_clock_ms();
-  const bool is_held = !ground_.state_held_by().empty();
+  follows_ = !ground_.state_held_by().empty();
   auto loaded = history_.load();
   if (loaded) {
     history_.begin_with(std::move(*loaded));
   } else {
-    const std::string aside = is_held ? "" : history_.set_aside();
-    notices_.log(LogLevel::error, "the history of settings " + history_.path() +
-                                      " is not used: " + loaded.error() +
-                                      (aside.empty() ? "" : "; it is kept as " + aside));
+    put_aside(loaded.error());
   }
   const ReloadRecords& records = history_.records();
-  if (is_held) last_on_disk_ = records.empty() ? 0 : records.back()->number;
+  if (!records.empty()) last_on_disk_ = records.back()->number;
   if (!records.empty() && records.back()->text == start_text_) return;
-  std::vector<SettingsChange> changes;
-  if (read_ && !records.empty() && !records.back()->text.empty()) {
-    const SettingsSource before = read_(records.back()->text);
-    if (before.problems.empty()) {
-      changes = core::difference(before.settings, ground_.configured_settings());
-    }
-  }
+  const auto changes =
+      records.empty() ? std::vector<SettingsChange>{} : changes_since(*records.back());
   Next first;
   first.text = std::move(start_text_);
   first.why = "start";
   note(first, {own_name, "", ""}, changes);
-  keep_then([] {});
+  keep_then([](const auto&) {});
 }
 
 void Reloads::stop() {
+  is_stopped_ = true;
   timer_.cancel();
+  rewrite_timer_.cancel();
   pending_.reset();
   history_.close();
 }
@@ -79,12 +74,25 @@ void Reloads::reload(ReloadOrder order, const Actor& actor, Done<ReloadStatus> d
                                "Proxy::reload(); ask that program"});
   }
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
-  SettingsSource source = read_(std::nullopt);
+  SettingsSource source = read(std::nullopt);
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
   put({std::move(source.settings), std::move(source.text), "reload"}, order, actor,
       std::move(done));
+}
+
+/// The reader is the embedding program's: what it throws is a problem of its settings.
+SettingsSource Reloads::read(const std::optional<std::string>& text) const {
+  SettingsSource source;
+  try {
+    return read_(text);
+  } catch (const std::exception& error) {
+    source.problems.push_back({"", std::string("they cannot be read: ") + error.what()});
+  } catch (...) {
+    source.problems.push_back({"", "they cannot be read: the reader has thrown something unknown"});
+  }
+  return source;
 }
 
 void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor& actor,
@@ -98,11 +106,11 @@ void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor
                                    "/v1/reloads shows with a hash"});
   }
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
-  SettingsSource source = read_(wanted->text);
+  SettingsSource source = read(wanted->text);
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
-  const bool file_differs = read_(std::nullopt).text != wanted->text;
+  const bool file_differs = read(std::nullopt).text != wanted->text;
   put({std::move(source.settings), wanted->text, "rollback to " + std::to_string(wanted->number),
        file_differs},
       order, actor, std::move(done));
@@ -115,24 +123,47 @@ void Reloads::take(Settings next, const Actor& actor, Done<ReloadStatus> done) {
 
 void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
                   Done<ReloadStatus> done) {
-  const Settings& configured = ground_.configured_settings();
-  std::vector<SettingsChange> changes = core::difference(configured, next.settings);
+  adopt_history();
+  std::vector<SettingsChange> changes =
+      core::difference(ground_.configured_settings(), next.settings);
+  if (order.confirm) {
+    if (auto denial = no_way_back(next)) return answer(done, std::move(*denial));
+  }
   if (order.dry_run) return try_out(next, std::move(changes), std::move(done));
   if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
-  Settings before;
-  if (order.confirm) before = configured;
+  auto denial = put_in_force(next, std::move(changes), order, actor, done);
+  if (denial) refuse(std::move(*denial), order, actor, std::move(done));
+}
+
+/// Or says why nothing has changed, and then `done` is not called.
+std::optional<Denial> Reloads::put_in_force(Next& next, std::vector<SettingsChange> changes,
+                                            const ReloadOrder& order, const Actor& actor,
+                                            Done<ReloadStatus> done) {
+  Pending pending;
+  if (order.confirm) {
+    const ReloadRecord& present = *history_.records().back();
+    pending.record_before = present.number;
+    pending.text_before = present.text;
+    pending.before = ground_.configured_settings();
+    pending.overrides_before = ground_.overrides();
+  }
   const auto status = std::make_shared<ReloadStatus>();
-  auto denial = ground_.put_settings({std::move(next.settings), changes}, actor,
-                                     [this, status, done](ReloadStatus put) {
-                                       status->generation = put.generation;
-                                       status->notices = std::move(put.notices);
-                                       keep_then([status, done] { done(*status); });
-                                     });
-  if (denial) return refuse(std::move(*denial), order, actor, std::move(done));
+  auto denial = ground_.put_settings(
+      {std::move(next.settings), changes, std::move(next.overrides)}, actor,
+      [this, status, done = std::move(done)](ReloadStatus put) {
+        status->generation = put.generation;
+        status->notices = std::move(put.notices);
+        keep_then([status, done](const std::vector<std::string>& notices) {
+          status->notices.insert(status->notices.end(), notices.begin(), notices.end());
+          done(*status);
+        });
+      });
+  if (denial) return denial;
   note(next, actor, changes);
-  if (order.confirm) await_confirmation(std::move(before), *order.confirm);
+  if (order.confirm) await_confirmation(std::move(pending), *order.confirm);
   *status = present_status();
   status->changes = std::move(changes);
+  return std::nullopt;
 }
 
 void Reloads::try_out(const Next& next, std::vector<SettingsChange> changes,
@@ -157,23 +188,29 @@ void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) 
     last_taken_ms_ = wall_clock_ms();
     file_differs_ = next.file_differs;
   }
-  keep_then([done = std::move(done), status = present_status()] { done(status); });
+  keep_then([done = std::move(done),
+             status = present_status()](std::vector<std::string> notices) mutable {
+    status.notices = std::move(notices);
+    done(std::move(status));
+  });
 }
 
 void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor,
                      Done<ReloadStatus> done) {
-  if (!order.dry_run) {
-    is_last_ok_ = false;
-    ReloadNotice notice;
-    notice.generation = ground_.generation();
-    notice.problems = denial.problems;
-    if (notice.problems.empty()) notice.problems.push_back({"", denial.detail});
-    notice.who = actor.who;
-    notice.server = ground_.configured_settings().server;
-    notice.log = ground_.configured_settings().log;
-    notices_.reload(notice);
-  }
+  if (!order.dry_run) tell_refused(denial, actor);
   answer(done, std::move(denial));
+}
+
+void Reloads::tell_refused(const Denial& denial, const Actor& actor) {
+  is_last_ok_ = false;
+  ReloadNotice notice;
+  notice.generation = ground_.generation();
+  notice.problems = denial.problems;
+  if (notice.problems.empty()) notice.problems.push_back({"", denial.detail});
+  notice.who = actor.who;
+  notice.server = ground_.configured_settings().server;
+  notice.log = ground_.configured_settings().log;
+  notices_.reload(notice);
 }
 
 SettingsStatus Reloads::status() const {
@@ -200,7 +237,6 @@ ReloadStatus Reloads::present_status() const {
 
 /// From here on the history says that these settings are in force.
 void Reloads::note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes) {
-  adopt_history();
   is_last_ok_ = true;
   last_taken_ms_ = wall_clock_ms();
   file_differs_ = next.file_differs;
@@ -213,34 +249,6 @@ void Reloads::note(Next& next, const Actor& actor, const std::vector<SettingsCha
   record.changes = core::in_words(changes);
   record.text = std::move(next.text);
   history_.add(std::move(record));
-}
-
-/// The process that held the folder is gone: its entries come first, then those made meanwhile.
-void Reloads::adopt_history() {
-  if (!last_on_disk_ || !ground_.state_held_by().empty()) return;
-  const std::uint64_t last = *std::exchange(last_on_disk_, std::nullopt);
-  auto loaded = history_.load();
-  if (!loaded) return;
-  const ReloadRecords known = history_.records();
-  history_.begin_with(std::move(*loaded));
-  for (const auto& record : known) {
-    if (record->number > last) history_.add(*record);
-  }
-}
-
-/// `then` runs when the history is on disk. A failed write is shouted about and stops nothing.
-void Reloads::keep_then(std::function<void()> then) {
-  if (!ground_.state_held_by().empty()) return boost::asio::post(io_, std::move(then));
-  history_.save([this, then = std::move(then)](const std::string& problem) {
-    boost::asio::post(io_, [this, problem, then] {
-      if (!problem.empty()) {
-        notices_.log(LogLevel::error,
-                     "the history of settings is not kept: " + problem +
-                         "; what was changed is in force, and the next change writes it again");
-      }
-      then();
-    });
-  });
 }
 
 void Reloads::answer(const Done<ReloadStatus>& done, Outcome<ReloadStatus> outcome) {

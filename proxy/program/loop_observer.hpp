@@ -27,8 +27,9 @@ class LoopObserver final : public LogObserver {
     static_cast<void>(!::read(descriptor_, &count, sizeof(count)));
   }
   bool has_stopped() const { return has_stopped_; }
-  /// Whether the settings in force say to watch the file.
-  bool watches() const { return watches_; }
+  /// Whether the settings in force say to watch the file. Not before it serves: a process that
+  /// takes over refuses a reload until then, and what was news would be news no more.
+  bool watches() const { return watches_ && is_ready_; }
 
   void on_reload(const ReloadNotice& notice) override {
     LogObserver::on_reload(notice);
@@ -38,6 +39,8 @@ class LoopObserver final : public LogObserver {
   void on_readiness_changed(const Readiness& readiness) override {
     LogObserver::on_readiness_changed(readiness);
     if (!readiness.ready) return;
+    is_ready_ = true;
+    wake();
     tell_service_manager("READY=1\nMAINPID=" + std::to_string(::getpid()));
   }
   void on_stopped(std::size_t) override {
@@ -53,6 +56,7 @@ class LoopObserver final : public LogObserver {
 
   int descriptor_;
   std::atomic<bool> watches_;
+  std::atomic<bool> is_ready_{false};  ///< or was
   std::atomic<bool> has_stopped_{false};
 };
 

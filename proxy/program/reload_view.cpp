@@ -73,7 +73,9 @@ std::string reload_view(std::string_view text, bool colour) {
   for (const json::object& change : changes) out += change_lines(change, colour);
   for (const std::string& notice : texts_of(*reload, "notices")) out += "note: " + notice + "\n";
   if (const std::string by = text_of(*reload, "confirm_by"); !by.empty()) {
-    out += "goes back at " + by + " unless \"sluice reload confirm\" comes before\n";
+    const std::string record = std::to_string(count_of(*reload, "record"));
+    out += "goes back at " + by + " unless \"sluice reload confirm --record " + record +
+           "\" comes before\n";
   }
   if (flag_of(*reload, "file_differs")) {
     out +=

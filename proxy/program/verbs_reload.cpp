@@ -63,10 +63,13 @@ int change(const Arguments& given, const std::string& target, std::string body,
 }
 
 int reload(const Arguments& given, const Terminal& terminal) {
+  if (given.action.empty() && !given.record.empty())
+    throw CLI::ValidationError("--record goes with \"reload confirm\"");
   if (given.action.empty()) return change(given, "/v1/reload", order_body(given), terminal);
   if (given.dry_run || !given.confirm.empty())
     throw CLI::ValidationError("\"reload confirm\" takes neither --dry-run nor --confirm");
-  return change(given, "/v1/reload/confirm", "", terminal);
+  const std::string body = given.record.empty() ? "" : "{\"record\":" + given.record + "}";
+  return change(given, "/v1/reload/confirm", body, terminal);
 }
 
 std::string record_target(const Arguments& given, const std::string& otherwise) {
@@ -142,6 +145,10 @@ void add_reload(Verbs verbs) {
                 given, reload);
   verb.add_option("ACTION", given->action, "confirm: keep what a reload with --confirm brought")
       ->check(CLI::IsMember({"confirm"}));
+  verb.add_option(
+          "--record", given->record,
+          "With confirm: only the reload that brought this record, and none that came after")
+      ->check(whole_number);
   add_wishes(verb, given);
 }
 

@@ -46,6 +46,12 @@ TEST(Difference, BackendsAreAddedRemovedAndWeighed) {
                       "127.0.0.1:9001@1->2.5"});
 }
 
+TEST(Difference, AListenerThatIsSharedFromNowOnIsNotTheSame) {
+  EXPECT_EQ(sentences([](Settings& after) { after.listeners[0].shared = true; }),
+            Sentences{"listener 0.0.0.0:80 changed: shared: false -> true (when the address is "
+                      "opened next; what listens there stays)"});
+}
+
 TEST(Difference, ThingsComeAndGo) {
   EXPECT_EQ(sentences([](Settings& after) {
               after.listeners = {{"0.0.0.0:81"}};

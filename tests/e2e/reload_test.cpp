@@ -256,7 +256,9 @@ TEST(Reload, AHistoryThatCannotBeWrittenStopsNothing) {
   fs::remove_all(folder);
   write_file(folder, "no folder");
   scene.write(scene.config("0", "100"));
-  ASSERT_EQ(scene.reload().status, 200u);
+  const FinishedRun ran = scene.run({"reload"});
+  ASSERT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "note: The history of settings is not on disk")) << ran.out;
   EXPECT_EQ(scene.who(), "v2");
   EXPECT_TRUE(scene.sluice.logs("the history of settings is not kept"));
   fs::remove(folder);

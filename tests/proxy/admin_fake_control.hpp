@@ -64,6 +64,7 @@ class FakeControl : public Control {
   RolloutOrder rollout_order;
   std::optional<RolloutVerb> verb;
   ReloadOrder reload_order;
+  std::optional<std::uint64_t> confirmed_record;
   ReloadStatus reload_result;
   UpgradeStatus upgrade_result{4711, "9.9.10", 12};
   UpgradeOrder upgrade_order;
@@ -182,7 +183,9 @@ class FakeControl : public Control {
   void reload_source(ReloadOrder wanted, Actor by, Done<ReloadStatus> done) override {
     start_reload("reload_source", wanted, std::move(by), std::move(done));
   }
-  void confirm_reload(Actor by, Done<ReloadStatus> done) override {
+  void confirm_reload(std::optional<std::uint64_t> record, Actor by,
+                      Done<ReloadStatus> done) override {
+    confirmed_record = record;
     actor = std::move(by);
     answer<ReloadStatus>("confirm_reload", reload_result, std::move(done));
   }

@@ -58,7 +58,10 @@ TEST_F(AdminReload, BadBodiesReachNobody) {
     }
   }
   EXPECT_EQ(ask("POST", "/v1/reload?dry_run=true").status, 422U);
-  EXPECT_EQ(ask("POST", "/v1/reload/confirm", R"({"dry_run":true})").status, 422U);
+  for (const char* body : {"[]", R"({"dry_run":true})", R"({"record":"7"})", R"({"record":0})",
+                           R"({"record":-1})", R"({"record":1.5})"}) {
+    EXPECT_EQ(ask("POST", "/v1/reload/confirm", body).status, 422U) << body;
+  }
   EXPECT_TRUE(control.calls.empty());
 }
 
@@ -87,6 +90,14 @@ TEST_F(AdminReload, IsConfirmed) {
   EXPECT_EQ(reply.status, 200U);
   EXPECT_TRUE(says(reply, R"("record":4)")) << reply.body;
   EXPECT_EQ(control.calls, std::vector<std::string>{"confirm_reload"});
+  EXPECT_FALSE(control.confirmed_record) << "whichever waits";
+}
+
+TEST_F(AdminReload, OnlyTheRecordThatIsNamedIsConfirmed) {
+  EXPECT_EQ(ask("POST", "/v1/reload/confirm", R"({"record":7})").status, 200U);
+  EXPECT_EQ(control.confirmed_record, 7U);
+  EXPECT_EQ(ask("POST", "/v1/reload/confirm", "{}").status, 200U);
+  EXPECT_FALSE(control.confirmed_record);
 }
 
 TEST_F(AdminReload, TheHistoryLeavesTheTextsOut) {

@@ -29,11 +29,13 @@ Settings settings_in(const std::string& folder) {
 /// The control side of one proxy with a worker; no listener, no admin interface.
 class Side {
  public:
-  explicit Side(const Settings& settings) : state(settings.server.state_dir), log("off") {
+  explicit Side(const Settings& settings, std::shared_ptr<const HandoverState> inherited = {})
+      : state(settings.server.state_dir), log("off") {
     const std::string problem = state.prepare();
     if (!problem.empty()) throw support::Failure(problem);
-    control = std::make_unique<LocalControl>(
-        LocalControl::Parts{io, fleet, state, log, notices, listeners}, settings);
+    LocalControl::Parts parts{io, fleet, state, log, notices, listeners};
+    parts.inherited = std::move(inherited);
+    control = std::make_unique<LocalControl>(std::move(parts), settings);
     fleet.start();
     control->start([this] { is_ready = true; });
   }
@@ -87,6 +89,14 @@ testing::AssertionResult sets_split(Side& side, Weight v1, Weight v2) {
   }
   if (*answer) return testing::AssertionSuccess();
   return testing::AssertionFailure() << answer->error().status << " " << answer->error().detail;
+}
+
+Outcome<ReloadStatus> reloads(Side& side, const Settings& next) {
+  std::optional<Outcome<ReloadStatus>> answer;
+  side.control->reload(next, alice,
+                       [&](Outcome<ReloadStatus> outcome) { answer = std::move(outcome); });
+  work({&side}, [&] { return answer.has_value(); });
+  return answer.value_or(Denial{500, "No answer", ""});
 }
 
 Weight weight_of_v2(Side& side) {
@@ -338,6 +348,40 @@ TEST(ControlDecider, WhatCannotBeWrittenIsToldForEachChangeAndNotAllTheTime) {
   EXPECT_TRUE(work({&side}, [&] { return side.recorder->count("is written again") == 1; }));
   const auto kept = support::read_file(side.state.path());
   EXPECT_NE(kept.find("build-1"), std::string::npos) << kept;
+}
+
+TEST(ControlDecider, AReloadAnswersThatTheStateCannotBeWritten) {
+  const support::TempDir folder;
+  Settings settings = settings_in(folder.file("state"));
+  Side side(settings);
+  ASSERT_TRUE(work({&side}, [&] { return side.is_ready; }));
+  fs::create_symlink("/dev/full", side.state.path() + ".new");
+  settings.routes[0].split = {{"v1", 90}, {"v2", 10}};
+  const auto answer = reloads(side, settings);
+  ASSERT_TRUE(answer) << answer.error().detail;
+  EXPECT_EQ(weight_of_v2(side), 10U);
+  ASSERT_EQ(answer->notices.size(), 1U);
+  EXPECT_NE(answer->notices[0].find("No space left"), std::string::npos) << answer->notices[0];
+}
+
+TEST(ControlDecider, WhoTakesOverTakesNoReloadBeforeItServes) {
+  Settings settings = settings_in("");
+  Side side(settings, std::make_shared<const HandoverState>());
+  settings.routes[0].split = {{"v1", 90}, {"v2", 10}};
+  const auto is_refused = [&](const std::string& why) {
+    const auto answer = reloads(side, settings);
+    return !answer && answer.error().status == 409 &&
+           answer.error().detail.find(why) != std::string::npos;
+  };
+  EXPECT_TRUE(is_refused("ask again in a moment"));
+  ASSERT_TRUE(work({&side}, [&] { return side.is_ready; }));
+  EXPECT_TRUE(is_refused("ask again in a moment")) << "the one before it serves still";
+  EXPECT_EQ(weight_of_v2(side), 0U);
+  side.control->set_readiness({true, ""});
+  EXPECT_TRUE(reloads(side, settings));
+  EXPECT_EQ(weight_of_v2(side), 10U);
+  side.control->set_readiness({false, "draining"});
+  EXPECT_TRUE(is_refused("successor")) << "now it stops";
 }
 
 TEST(ControlDecider, WhatCouldNotBeWrittenIsWrittenWhenThereIsRoomAgain) {

@@ -166,6 +166,22 @@ TEST(ProxyReload, AConfiguredSplitThatChangedWinsVisibly) {
   ASSERT_EQ(running.proxy->set_split("all", {{"v2", 100}}).get()->revision, 4U);
 }
 
+TEST(ProxyReload, ARouteThatComesBackHasARevisionOfItsOwn) {
+  RunningProxy running;
+  running.start();
+  Settings without = running.settings;
+  without.routes = {route_of("other", "/", {{"v2", 100}})};
+  ASSERT_TRUE(running.proxy->set_split("all", {{"v2", 100}}).get());
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(running.settings));
+  const auto revision = [&] { return running.proxy->status().get()->routes.front().revision; };
+  EXPECT_EQ(revision(), 3U) << "1 and 2 were of the route that is gone";
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(without));
+  ASSERT_TRUE(running.reload(running.settings));
+  EXPECT_EQ(revision(), 4U);
+}
+
 TEST(ProxyReload, ADrainGoesWithItsPool) {
   RunningProxy running;
   running.start();
@@ -221,6 +237,33 @@ TEST(ProxyReload, AListenerThatCannotBeOpenedChangesNothing) {
   EXPECT_EQ(keys_of(reloaded.error()), std::vector<std::string>{"listener[1].address"});
   EXPECT_EQ(running.proxy->listener_addresses().size(), 1U);
   EXPECT_EQ(running.who_answers(), "v1");
+}
+
+TEST(ProxyReload, AnAddressOverAnOpenOneTakesTwoReloads) {
+  RunningProxy running;
+  running.start();
+  const std::string old_address = running.address();
+  const std::string port = old_address.substr(old_address.rfind(':'));
+  for (const std::string& wide : {"0.0.0.0" + port, old_address}) {
+    Settings next = running.settings;
+    next.listeners = {{wide}};
+    const auto refused = running.reload(next);
+    ASSERT_FALSE(refused) << wide;
+    const std::string& detail = refused.error().detail;
+    EXPECT_NE(detail.find("this process listens on " + old_address), std::string::npos) << detail;
+    EXPECT_NE(detail.find("two reloads"), std::string::npos) << detail;
+    EXPECT_EQ(detail.find("another process"), std::string::npos) << detail;
+    next.listeners = {{running.settings.listeners[0].address}, {wide}};
+    EXPECT_NE(running.reload(next).error().detail.find("stays"), std::string::npos);
+  }
+  support::TempDir folder;
+  Settings next = running.settings;
+  next.listeners = {{"unix:" + folder.file("proxy.sock")}};
+  ASSERT_TRUE(running.reload(next));
+  next.listeners = {{"0.0.0.0" + port}};
+  const auto back = running.reload(next);
+  ASSERT_TRUE(back) << back.error().detail;
+  EXPECT_EQ(RawClient(old_address).get("/").status, 200U);
 }
 
 TEST(ProxyReload, ChangesOfServerSettingsAreObeyed) {
@@ -283,74 +326,6 @@ TEST(ProxyReload, TellsWhatItChanged) {
   ASSERT_EQ(history->size(), 2U);
   EXPECT_EQ(history->front().why, "library");
   EXPECT_GT(running.proxy->snapshot().get()->last_reload_ms, 0);
-}
-
-TEST(ProxyReload, WithoutAReaderThereIsNothingToReadAnew) {
-  RunningProxy running;
-  running.start();
-  EXPECT_EQ(running.proxy->reload_source().get().error().status, 501U);
-  EXPECT_EQ(running.proxy->confirm_reload().get().error().status, 409U);
-  EXPECT_EQ(running.proxy->roll_back_settings().get().error().status, 404U);
-}
-
-/// A proxy whose settings are read from `text`: "v1" and "v2" send everything there.
-struct ReadingProxy {
-  ReadingProxy() {
-    Proxy::Options options;
-    options.observer = running.recorder;
-    options.settings_text = "v1";
-    options.read_settings = [this](const std::optional<std::string>& given) {
-      SettingsSource source{given.value_or(text), running.settings, {}};
-      if (source.text == "v2") source.settings.routes[0].split = {{"v1", 0}, {"v2", 100}};
-      if (source.text == "bad") source.problems = {{"file:1:1", "bad"}};
-      return source;
-    };
-    running.proxy = std::make_unique<Proxy>(running.settings, std::move(options));
-    for (const Problem& problem : running.proxy->start()) ADD_FAILURE() << problem.what;
-    EXPECT_TRUE(eventually([&] { return running.proxy->status().get()->readiness.ready; }));
-  }
-
-  RunningProxy running;
-  std::string text = "v1";  ///< set only while nothing reads
-};
-
-TEST(ProxyReload, AReaderBringsSettingsAndTheHistoryLeadsBack) {
-  ReadingProxy reading;
-  Proxy& proxy = *reading.running.proxy;
-  EXPECT_EQ(proxy.reload_source().get()->generation, 1U) << "nothing has changed";
-  reading.text = "v2";
-  EXPECT_TRUE(proxy.reload_source({.dry_run = true}).get()->is_dry_run);
-  EXPECT_EQ(reading.running.who_answers(), "v1");
-  const auto reloaded = proxy.reload_source().get();
-  ASSERT_TRUE(reloaded) << reloaded.error().detail;
-  EXPECT_EQ(reading.running.who_answers(), "v2");
-  ASSERT_TRUE(proxy.roll_back_settings().get());
-  EXPECT_EQ(reading.running.who_answers(), "v1");
-  reading.text = "bad";
-  EXPECT_EQ(proxy.reload_source().get().error().problems.size(), 1U);
-  EXPECT_FALSE(proxy.snapshot().get()->last_reload_ok);
-  EXPECT_EQ(reading.running.who_answers(), "v1");
-}
-
-TEST(ProxyReload, AnUnconfirmedReloadIsTakenBack) {
-  ReadingProxy reading;
-  Proxy& proxy = *reading.running.proxy;
-  reading.text = "v2";
-  ASSERT_TRUE(proxy.reload_source({.confirm = milliseconds(100)}).get());
-  EXPECT_TRUE(eventually([&] { return reading.running.who_answers() == "v1"; }));
-  EXPECT_EQ(proxy.reload_history().get()->front().why, "confirmation did not come");
-  ASSERT_TRUE(proxy.reload_source({.confirm = std::chrono::hours(1)}).get());
-  EXPECT_EQ(proxy.reload_source().get().error().status, 409U);
-  ASSERT_TRUE(proxy.confirm_reload().get());
-  EXPECT_EQ(reading.running.who_answers(), "v2");
-}
-
-TEST(ProxyReload, AStopForgetsTheConfirmation) {
-  ReadingProxy reading;
-  reading.text = "v2";
-  ASSERT_TRUE(reading.running.proxy->reload_source({.confirm = std::chrono::hours(1)}).get());
-  reading.running.proxy->stop();
-  reading.running.proxy->wait();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "proxy/reload_history.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <filesystem>
 #include <future>
@@ -110,6 +111,34 @@ TEST(ReloadHistory, ATornFileIsRefusedAndMovedAside) {
   EXPECT_TRUE(history.load()) << "it is out of the way";
 }
 
+TEST(ReloadHistory, AFileOfANewerVersionIsKeptUnderItsFormat) {
+  support::TempDir folder;
+  ReloadHistory history(folder.file("settings"));
+  std::filesystem::create_directories(folder.file("settings"));
+  support::write_file(history.path(), R"({"format":9,"more":1})");
+  ASSERT_FALSE(history.load());
+  EXPECT_EQ(history.set_aside(), history.path() + ".format-9");
+  history.add(record_of("a"));
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(support::read_file(history.path() + ".format-9"), R"({"format":9,"more":1})");
+}
+
+TEST(ReloadHistory, WhatCannotBeMovedAsideIsNotWrittenOver) {
+  support::TempDir folder;
+  ReloadHistory history(folder.file("settings"));
+  const std::string aside = history.path() + ".unusable";
+  std::filesystem::create_directories(aside + "/taken");
+  support::write_file(history.path(), "{ torn");
+  ASSERT_FALSE(history.load());
+  EXPECT_EQ(history.set_aside(), aside);
+  history.add(record_of("a"));
+  EXPECT_NE(saved(history).find("rename"), std::string::npos);
+  EXPECT_EQ(support::read_file(history.path()), "{ torn");
+  std::filesystem::remove_all(aside);
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(support::read_file(aside), "{ torn");
+}
+
 TEST(ReloadHistory, AFailedWriteIsToldAndTheNextOneMaySucceed) {
   support::TempDir folder;
   const std::string path = folder.file("settings");
@@ -118,6 +147,41 @@ TEST(ReloadHistory, AFailedWriteIsToldAndTheNextOneMaySucceed) {
   history.add(record_of("a"));
   EXPECT_NE(saved(history).find(path), std::string::npos);
   std::filesystem::remove(path);
+  EXPECT_EQ(saved(history), "");
+  EXPECT_EQ(ReloadHistory(path).load()->size(), 1U);
+}
+
+/// Threads that are made meanwhile ask for more stack than there are addresses.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    pthread_attr_t huge;
+    EXPECT_EQ(pthread_getattr_default_np(&before_), 0);
+    pthread_attr_init(&huge);
+    EXPECT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 48U), 0);
+    EXPECT_EQ(pthread_setattr_default_np(&huge), 0);
+    pthread_attr_destroy(&huge);
+  }
+  NoMoreThreads(const NoMoreThreads&) = delete;
+  NoMoreThreads& operator=(const NoMoreThreads&) = delete;
+  ~NoMoreThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+TEST(ReloadHistory, WithoutAThreadItIsToldThatNothingIsWritten) {
+  support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  history.add(record_of("a"));
+  {
+    const NoMoreThreads limit;
+    EXPECT_NE(saved(history).find("no thread"), std::string::npos);
+  }
   EXPECT_EQ(saved(history), "");
   EXPECT_EQ(ReloadHistory(path).load()->size(), 1U);
 }

@@ -70,6 +70,7 @@ TEST_F(ReloadVerbs, WishesReachTheProxy) {
   const Ran ran = sluice({"reload", "--dry-run", "--confirm", "60s"});
   EXPECT_TRUE(has(ran.out, "dry run, nothing was changed")) << ran.out;
   EXPECT_TRUE(has(ran.out, "goes back at 2024-05-01T12:00:00.250Z unless")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "sluice reload confirm --record 4")) << ran.out;
   admin.on_control([](FakeControl& control) {
     EXPECT_TRUE(control.reload_order.dry_run);
     EXPECT_EQ(control.reload_order.confirm, milliseconds(60'000));
@@ -79,6 +80,11 @@ TEST_F(ReloadVerbs, WishesReachTheProxy) {
 TEST_F(ReloadVerbs, ConfirmIsAnotherCall) {
   EXPECT_EQ(sluice({"reload", "confirm"}).code, exit_done);
   EXPECT_EQ(calls(), std::vector<std::string>{"confirm_reload"});
+}
+
+TEST_F(ReloadVerbs, ConfirmNamesARecord) {
+  EXPECT_EQ(sluice({"reload", "confirm", "--record", "7"}).code, exit_done);
+  admin.on_control([](FakeControl& control) { EXPECT_EQ(control.confirmed_record, 7U); });
 }
 
 TEST_F(ReloadVerbs, EveryProblemHasALineOfItsOwn) {
@@ -134,6 +140,8 @@ TEST_F(ReloadVerbs, WrongCommandLinesAskNothing) {
       {"reload", "--confirm", "60"},
       {"reload", "--confirm", "0s"},
       {"reload", "confirm", "--dry-run"},
+      {"reload", "confirm", "--record", "x"},
+      {"reload", "--record", "7"},
       {"config"},
       {"config", "rollback", "x"},
       {"config", "show", "-1"},

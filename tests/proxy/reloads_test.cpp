@@ -1,141 +1,10 @@
-#include "proxy/reloads.hpp"
-
-#include <gtest/gtest.h>
-
-#include <boost/asio/post.hpp>
-#include <filesystem>
-#include <functional>
-#include <optional>
-
 #include "core/text_hash.hpp"
-#include "tests/support/deadline.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/proxy/reloads_process.hpp"
 
 namespace sluice::proxy {
 namespace {
 
-using std::chrono::hours;
-
-/// What a text means: one route whose name is the text. "bad" means nothing.
-Settings settings_of(const std::string& text) {
-  Settings settings;
-  settings.routes.push_back({.name = text});
-  return settings;
-}
-
-/// Takes everything over, unless it is told not to.
-class Ground : public ReloadGround {
- public:
-  explicit Ground(boost::asio::io_context& control) : io(control) {}
-
-  const Settings& configured_settings() const override { return configured; }
-  std::uint64_t generation() const override { return plan; }
-  Outcome<std::vector<std::string>> try_settings(const Settings& next) const override {
-    if (deny) return *deny;
-    return std::vector<std::string>{"would drop the weights of " + next.routes.front().name};
-  }
-  std::optional<Denial> put_settings(SettingsDraft draft, const Actor& actor,
-                                     std::function<void(ReloadStatus)> done) override {
-    if (deny) return deny;
-    configured = std::move(draft.settings);
-    whys.push_back(actor.why);
-    ReloadStatus status;
-    status.generation = ++plan;
-    status.notices = {"dropped"};
-    boost::asio::post(io, [done = std::move(done), status] { done(status); });
-    return std::nullopt;
-  }
-  const std::string& state_held_by() const override { return held_by; }
-
-  boost::asio::io_context& io;
-  Settings configured;
-  std::uint64_t plan = 1;
-  std::optional<Denial> deny;
-  std::string held_by;
-  std::vector<std::string> whys;
-};
-
-/// One process; the file and the folder are those of the test.
-struct Process {
-  Process(const std::string& file_text, const std::string& state_dir, bool reads = true,
-          const std::string& held_by = "")
-      : file(file_text),
-        ground(io),
-        reloads({io, notices, ground, state_dir, reads ? reader() : ReadSettings{},
-                 reads ? file_text : ""}) {
-    ground.configured = settings_of(file_text);
-    ground.held_by = held_by;
-    reloads.start();
-    io.poll();
-  }
-  ~Process() { reloads.stop(); }
-
-  ReadSettings reader() {
-    return [this](const std::optional<std::string>& text) {
-      SettingsSource source;
-      source.text = text.value_or(file);
-      if (source.text == "bad") {
-        source.problems = {{"file:1:1", "this is bad"}, {"file:2:1", "and this"}};
-      } else {
-        source.settings = settings_of(source.text);
-      }
-      return source;
-    };
-  }
-
-  using Call = std::function<void(Done<ReloadStatus>)>;
-  Outcome<ReloadStatus> answer_to(const Call& call) {
-    std::optional<Outcome<ReloadStatus>> got;
-    call([&](Outcome<ReloadStatus> outcome) {
-      EXPECT_FALSE(got) << "answered twice";
-      got = std::move(outcome);
-    });
-    EXPECT_FALSE(got) << "answered inside of the call";
-    EXPECT_TRUE(run_until([&] { return got.has_value(); }));
-    return got ? *got : Outcome<ReloadStatus>(Denial{});
-  }
-  Outcome<ReloadStatus> reload(const std::string& text, ReloadOrder order = {}) {
-    file = text;
-    return answer_to([&](auto done) { reloads.reload(order, alice, done); });
-  }
-  Outcome<ReloadStatus> roll_back(const std::string& which, ReloadOrder order = {}) {
-    return answer_to([&](auto done) { reloads.roll_back(which, order, alice, done); });
-  }
-  Outcome<ReloadStatus> confirm() {
-    return answer_to([&](auto done) { reloads.confirm(alice, done); });
-  }
-  Outcome<ReloadStatus> take(const std::string& text) {
-    return answer_to([&](auto done) { reloads.take(settings_of(text), alice, done); });
-  }
-
-  /// Runs the control thread's loop until it holds.
-  bool run_until(const std::function<bool()>& holds) {
-    const support::Deadline deadline;
-    while (!holds() && !deadline.passed()) {
-      io.restart();
-      io.run_one_for(std::chrono::milliseconds(10));
-    }
-    return holds();
-  }
-  std::string in_force() const { return ground.configured.routes.front().name; }
-  /// "3 reload a->b" and the like, newest first: number, why and text.
-  std::vector<std::string> history() const {
-    std::vector<std::string> lines;
-    for (const ReloadRecord& record : reloads.history()) {
-      lines.push_back(std::to_string(record.number) + " " + record.why + " " + record.text);
-    }
-    return lines;
-  }
-
-  std::string file;
-  const Actor alice{"alice", "127.0.0.1:1", "admin call"};
-  boost::asio::io_context io;
-  Notices notices{io, nullptr};
-  Ground ground;
-  Reloads reloads;
-};
-
-using Lines = std::vector<std::string>;
+using namespace reloading;
 
 TEST(Reloads, TheStartIsTheFirstRecord) {
   Process process("a", "");
@@ -197,6 +66,21 @@ TEST(Reloads, BadSettingsChangeNothingAndEveryProblemIsTold) {
   EXPECT_TRUE(process.reloads.is_last_ok());
 }
 
+TEST(Reloads, AReaderThatThrowsIsAProblem) {
+  Process process("a", "");
+  const auto status = process.reload("throws");
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().status, 422U);
+  EXPECT_EQ(status.error().detail, "nothing was changed; they cannot be read: the vault is sealed");
+  EXPECT_EQ(process.reload("strange").error().status, 422U);
+  EXPECT_EQ(process.in_force(), "a");
+  EXPECT_FALSE(process.reloads.is_last_ok());
+  ASSERT_TRUE(process.reload("b"));
+  process.file = "throws";
+  ASSERT_TRUE(process.roll_back("1")) << "that text can be read";
+  EXPECT_TRUE(process.reloads.status().file_differs);
+}
+
 TEST(Reloads, WhatTheProxyRefusesIsNotRecorded) {
   Process process("a", "");
   process.ground.deny = Denial{409, "The proxy stops", "give them to its successor"};
@@ -216,66 +100,6 @@ TEST(Reloads, ADryRunOnlyTells) {
   EXPECT_EQ(process.history(), Lines{"1 start a"});
   EXPECT_FALSE(process.reload("bad", {.dry_run = true}));
   EXPECT_TRUE(process.reloads.is_last_ok()) << "a dry run is no reload";
-}
-
-TEST(Reloads, WithoutConfirmationTheSettingsBeforeComeBack) {
-  Process process("a", "");
-  const auto status = process.reload("b", {.confirm = milliseconds(50)});
-  ASSERT_TRUE(status);
-  EXPECT_GT(status->confirm_by_ms, 0);
-  EXPECT_EQ(process.in_force(), "b");
-  EXPECT_TRUE(process.run_until([&] { return process.in_force() == "a"; }));
-  EXPECT_EQ(process.history(), (Lines{"3 confirmation did not come a", "2 reload b", "1 start a"}));
-  EXPECT_EQ(process.ground.whys, (Lines{"admin call", "confirmation did not come"}));
-  EXPECT_TRUE(process.reloads.status().file_differs) << "the file still says b";
-  EXPECT_EQ(process.reloads.status().confirm_by_ms, 0);
-  EXPECT_EQ(process.confirm().error().status, 409U) << "it is too late";
-}
-
-TEST(Reloads, AConfirmedReloadStays) {
-  Process process("a", "");
-  const auto status = process.reload("b", {.confirm = milliseconds(50)});
-  ASSERT_TRUE(status);
-  ASSERT_TRUE(process.confirm());
-  // A second one that waits proves that the time of the first is over.
-  ASSERT_TRUE(process.reload("c", {.confirm = milliseconds(100)}));
-  EXPECT_TRUE(process.run_until([&] { return process.in_force() != "c"; }));
-  EXPECT_EQ(process.in_force(), "b");
-  EXPECT_EQ(process.history(),
-            (Lines{"4 confirmation did not come b", "3 reload c", "2 reload b", "1 start a"}));
-}
-
-TEST(Reloads, NothingElseIsTakenWhileAConfirmationIsAwaited) {
-  Process process("a", "");
-  ASSERT_TRUE(process.reload("b", {.confirm = hours(1)}));
-  const auto second = process.reload("c");
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().status, 409U);
-  EXPECT_NE(second.error().detail.find("record 2"), std::string::npos) << second.error().detail;
-  EXPECT_EQ(process.roll_back("1").error().status, 409U);
-  EXPECT_EQ(process.take("d").error().status, 409U);
-  EXPECT_TRUE(process.reload("c", {.dry_run = true})) << "looking is free";
-  EXPECT_EQ(process.in_force(), "b");
-  ASSERT_TRUE(process.confirm());
-  EXPECT_TRUE(process.reload("c"));
-  EXPECT_EQ(process.in_force(), "c");
-}
-
-TEST(Reloads, AReloadThatChangesNothingAwaitsNoConfirmation) {
-  Process process("a", "");
-  const auto status = process.reload("a", {.confirm = hours(1)});
-  ASSERT_TRUE(status);
-  EXPECT_EQ(status->confirm_by_ms, 0);
-  EXPECT_EQ(process.confirm().error().status, 409U);
-}
-
-TEST(Reloads, AWayBackThatIsRefusedLeavesWhatRuns) {
-  Process process("a", "");
-  ASSERT_TRUE(process.reload("b", {.confirm = milliseconds(1)}));
-  process.ground.deny = Denial{422, "No", "an address is in use"};
-  EXPECT_TRUE(process.run_until([&] { return process.reloads.status().confirm_by_ms == 0; }));
-  EXPECT_EQ(process.in_force(), "b");
-  EXPECT_EQ(process.history(), (Lines{"2 reload b", "1 start a"}));
 }
 
 TEST(Reloads, RollbackGoesToTheRecordOrToTheOneBefore) {
@@ -322,64 +146,6 @@ TEST(Reloads, AProgramGivesSettingsWithoutAText) {
   EXPECT_EQ(process.ground.plan, 3U);
   EXPECT_EQ(process.history(), (Lines{"3 library ", "2 library ", "1 start "}));
   EXPECT_EQ(process.roll_back("2").error().status, 409U);
-}
-
-TEST(Reloads, TheHistorySurvivesARestart) {
-  support::TempDir folder;
-  const std::string state = folder.file("state");
-  {
-    Process process("a", state);
-    ASSERT_TRUE(process.reload("b"));
-  }
-  {
-    Process process("b", state);
-    EXPECT_EQ(process.history(), (Lines{"2 reload b", "1 start a"})) << "the same text adds none";
-    ASSERT_TRUE(process.roll_back("1"));
-    EXPECT_EQ(process.in_force(), "a");
-  }
-  Process process("c", state);
-  EXPECT_EQ(process.history().front(), "4 start c");
-  EXPECT_EQ(process.reloads.history().front().changes, (Lines{"route c added", "route a removed"}));
-}
-
-TEST(Reloads, AHistoryThatCannotBeUsedBeginsAnew) {
-  support::TempDir folder;
-  std::filesystem::create_directories(folder.file("settings"));
-  support::write_file(folder.file("settings/history.json"), "{ torn");
-  const std::string state = folder.file("");
-  Process process("a", state);
-  EXPECT_EQ(process.history(), Lines{"1 start a"});
-  EXPECT_TRUE(std::filesystem::exists(folder.file("settings/history.json.unusable")));
-  ASSERT_TRUE(process.reload("b"));
-}
-
-TEST(Reloads, AHistoryThatCannotBeWrittenStopsNothing) {
-  support::TempDir folder;
-  support::write_file(folder.file("settings"), "no folder");
-  Process process("a", folder.file(""));
-  ASSERT_TRUE(process.reload("b"));
-  EXPECT_EQ(process.in_force(), "b");
-  EXPECT_EQ(process.history().front(), "2 reload b");
-}
-
-TEST(Reloads, AFolderThatAnotherProcessHoldsIsNotWritten) {
-  support::TempDir folder;
-  const std::string state = folder.file("");
-  Process old("a", state);
-  ASSERT_TRUE(
-      old.run_until([&] { return std::filesystem::exists(state + "/settings/history.json"); }));
-  {
-    Process next("a", state, true, "process 1");
-    ASSERT_TRUE(next.reload("b"));
-    EXPECT_EQ(ReloadHistory(state + "/settings").load()->size(), 1U)
-        << "only what the holder wrote";
-    ASSERT_TRUE(old.reload("x"));
-    next.ground.held_by = "";
-    ASSERT_TRUE(next.reload("c"));
-    EXPECT_EQ(next.history(), (Lines{"4 reload c", "3 reload b", "2 reload x", "1 start a"}))
-        << "its records come behind those of the holder";
-  }
-  EXPECT_EQ(ReloadHistory(state + "/settings").load()->size(), 4U);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct SettingsSource {
 };
 
 /// Reads the settings anew from where they are kept, such as a file; with a text, that text, which
-/// it gave out earlier. Called on the control thread.
+/// it gave out earlier. Called on the control thread. What it throws counts as a problem.
 using ReadSettings = std::function<SettingsSource(const std::optional<std::string>& text)>;
 
 /// How settings are to be put in force.
@@ -53,7 +53,8 @@ struct ReloadRecord {
   std::int64_t at_ms = 0;    ///< since the Unix epoch
   std::string who;           ///< as the admin interface or the caller of the library named it
   std::string from;          ///< address of the caller, "unix" or "library"; "" at a start
-  /// "start", "reload", "library" (Proxy::reload), "rollback to 3", "confirmation did not come"
+  /// "start", "reload", "library" (Proxy::reload), "rollback to 3", "confirmation did not come";
+  /// "took over": ran here already when this process began to decide for the state folder
   std::string why;
   std::string hash;                  ///< of the text, 16 hex digits; "" without a text
   std::vector<std::string> changes;  ///< against the entry before, in sentences

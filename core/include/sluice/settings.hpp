@@ -139,7 +139,8 @@ struct RouteSettings {
 /// An address on which clients connect: "IPv4:port", "[IPv6]:port" or "unix:/path".
 struct ListenerSettings {
   std::string address = {};
-  bool shared = false;  ///< another sluice process may listen there, too; not for unix sockets
+  /// Another sluice process may listen there, too; not for unix sockets. Counts when it is opened.
+  bool shared = false;
   bool operator==(const ListenerSettings&) const = default;
 };
 

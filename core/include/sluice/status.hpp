@@ -98,7 +98,9 @@ struct SettingsStatus {
   /// The place that settings are read from said something else when they were put in force; the
   /// next reload or start reads what it says then.
   bool file_differs = false;
-  std::int64_t confirm_by_ms = 0;  ///< then the settings before come back; 0: nothing is awaited
+  /// Then the settings before come back; 0: nothing is awaited. When it is over, they could not
+  /// yet, which is tried again until they do or a confirmation comes.
+  std::int64_t confirm_by_ms = 0;
 };
 
 /// Which of the processes on one state folder decides: it alone is asked for changes, judges
@@ -128,8 +130,9 @@ struct Status {
 
 /// What a reload did, or, as a dry run, would do.
 struct ReloadStatus {
-  std::uint64_t generation = 0;      ///< of the plan in force; grows only when something changed
-  std::vector<std::string> notices;  ///< a sentence for each change made at run time that it undid
+  std::uint64_t generation = 0;  ///< of the plan in force; grows only when something changed
+  /// A sentence for each change made at run time that it undid, and for what is not on disk.
+  std::vector<std::string> notices;
   std::vector<SettingsChange> changes = {};  ///< against what was configured before
   std::uint64_t record = 0;                  ///< number of the settings in the history
   bool is_dry_run = false;

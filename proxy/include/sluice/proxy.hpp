@@ -60,8 +60,8 @@ class Proxy {
     std::shared_ptr<Observer> observer = {};
     /// Reads the settings anew, for reload_source() and POST /v1/reload; without it both answer
     /// 501, and settings change by reload() alone. Also called by start(), in its thread, with the
-    /// text that the history holds. Must neither throw nor take long: health checks, drains and the
-    /// admin interface wait meanwhile.
+    /// text that the history holds. What it throws is a problem like one that it returns. Must not
+    /// take long: health checks, drains and the admin interface wait meanwhile.
     ReadSettings read_settings = {};
     /// The text that the settings given to the constructor came from; "" when there is none.
     std::string settings_text = {};
@@ -167,13 +167,16 @@ class Proxy {
 
   /// The same with settings that Options::read_settings reads: what `sluice reload` does. Changes
   /// nothing, and makes no new plan, when they are those in force. `order` makes it a dry run, or
-  /// lets the settings before come back unless confirm_reload() is called in time; a proxy that
-  /// stops meanwhile forgets that. 409, 422, 501.
+  /// lets the settings before come back, with what was changed at run time and fell to them, unless
+  /// confirm_reload() is called in time; a proxy that stops meanwhile forgets that. 409, also when
+  /// a rollout would end that could not come back, 422, 501.
   void reload_source(ReloadOrder order, Done<ReloadStatus> done, std::string who = "library");
   std::future<Outcome<ReloadStatus>> reload_source(ReloadOrder order = {});
-  /// Keeps what a reload brought that waits for it. 409 when none does.
-  void confirm_reload(Done<ReloadStatus> done, std::string who = "library");
-  std::future<Outcome<ReloadStatus>> confirm_reload();
+  /// Keeps what a reload brought that waits for it. 409 when none does, or when `record` is given
+  /// (ReloadStatus::record) and another one waits.
+  void confirm_reload(Done<ReloadStatus> done, std::string who = "library",
+                      std::optional<std::uint64_t> record = {});
+  std::future<Outcome<ReloadStatus>> confirm_reload(std::optional<std::uint64_t> record = {});
 
   /// Puts settings in force once more that the history holds: `record` is a number, or "previous".
   /// Where settings are read from does not change by it. 404, else as reload_source().
