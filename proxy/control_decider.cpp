@@ -220,8 +220,8 @@ void LocalControl::tell_adopted(const Settings& before,
     if (old.backends == pool.backends) continue;
     notices_.membership(
         {pool.name, old.backends, pool.backends, "another process", "another process"});
-    forget_removals(pool.name);
   }
+  forget_removals();
   tell_drains(drains);
 }
 

@@ -76,7 +76,7 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
       state.revisions.push_back({status.name, status.revision, status.since});
     }
     const TimePoint now = Clock::now();
-    for (const auto& watch : watches_) {
+    for (const auto& [place, watch] : watches_) {
       HandedDrain drain{watch->order.pool, watch->order.backend, std::nullopt};
       if (watch->deadline != TimePoint::max()) {
         drain.deadline =

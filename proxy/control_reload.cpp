@@ -134,19 +134,6 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   revisions_ = std::move(revisions);
 }
 
-/// A removed backend is followed until nothing is left on it.
-void LocalControl::follow_removal(const std::string& pool, const std::string& address) {
-  const auto known = std::find_if(watches_.begin(), watches_.end(), [&](const auto& watch) {
-    return watch->order.pool == pool && watch->order.backend == address;
-  });
-  const auto watch = known != watches_.end() ? *known : std::make_shared<DrainWatch>();
-  if (known == watches_.end()) watches_.push_back(watch);
-  watch->order.pool = pool;
-  watch->order.backend = address;
-  watch->addresses = {address};
-  watch->is_removal = true;
-}
-
 void LocalControl::tell_differences(const Settings& before, const Actor& actor) {
   const NameIndex old_routes(before.routes);
   for (std::size_t index = 0; index < effective_.routes.size(); ++index) {
@@ -164,8 +151,8 @@ void LocalControl::tell_differences(const Settings& before, const Actor& actor) 
     } else if (old->backends != pool.backends) {
       notices_.membership({pool.name, old->backends, pool.backends, actor.who, "reload"});
     }
-    if (!watches_.empty()) forget_removals(pool.name);
   }
+  forget_removals();
   const NameIndex pools(effective_.pools);
   for (const PoolSettings& old : before.pools) {
     const PoolSettings* pool = pools.find(old.name);
@@ -174,10 +161,12 @@ void LocalControl::tell_differences(const Settings& before, const Actor& actor) 
   }
 }
 
+/// A removed backend is followed until nothing is left on it.
 void LocalControl::follow_removals(const PoolSettings& old, const PoolSettings* now) {
   const auto left = addresses_of(now);
   for (const BackendSettings& backend : old.backends) {
-    if (!left.contains(backend.address)) follow_removal(old.name, backend.address);
+    if (left.contains(backend.address)) continue;
+    watch_for({old.name, backend.address, std::nullopt}, {backend.address}, true);
   }
 }
 

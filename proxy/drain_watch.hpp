@@ -22,6 +22,8 @@ struct LocalControl::DrainWatch {
   bool is_cutting = false;
   bool is_removal = false;
   std::vector<Done<DrainStatus>> waiting;  ///< who waits for the end
+
+  Key place() const { return {order.pool, order.backend}; }
 };
 
 }  // namespace sluice::proxy

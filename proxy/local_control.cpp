@@ -94,7 +94,7 @@ void LocalControl::stop() {
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
   const Denial stopped{503, "The proxy has stopped", "the proxy stopped before this was drained"};
-  for (const auto& watch : std::exchange(watches_, {})) {
+  for (const auto& [place, watch] : std::exchange(watches_, {})) {
     for (const auto& done : watch->waiting) done(stopped);
   }
   host_.stop();
@@ -177,10 +177,7 @@ BackendCondition LocalControl::told(BackendCondition condition) {
 
 /// The conditions that the workers have not heard of, or that are others by now.
 std::vector<BackendCondition> LocalControl::new_conditions() {
-  std::set<Key> drains;
-  for (const core::DrainOverride& drain : overrides_.drains) {
-    drains.emplace(drain.pool, drain.backend);
-  }
+  const std::set<Key> drains = drains_in_force();
   std::vector<BackendCondition> conditions;
   for (const PoolSettings& pool : effective_.pools) {
     const bool is_draining = drains.contains({pool.name, ""});
@@ -250,6 +247,15 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
       overrides_.drains.begin(), overrides_.drains.end(), [&](const core::DrainOverride& drain) {
         return drain.pool == pool && (drain.backend.empty() || drain.backend == address);
       });
+}
+
+/// By pool and backend, for many look-ups.
+std::set<LocalControl::Key> LocalControl::drains_in_force() const {
+  std::set<Key> drains;
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    drains.emplace(drain.pool, drain.backend);
+  }
+  return drains;
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {

@@ -4,7 +4,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -184,6 +183,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
              const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
+  std::set<Key> drains_in_force() const;
   const PoolSettings* find_pool(const std::string& name) const;
 
   // control_decider.cpp
@@ -235,13 +235,24 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   // control_drain.cpp
   std::optional<Denial> check_change(const std::string& pool, const std::string& backend) const;
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
-  void watch_drain(DrainOrder order, std::set<std::string> addresses, bool is_removal,
-                   Done<DrainStatus> done);
-  static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
-  void forget_removals(const std::string& pool);
+  std::set<std::string> targets_of(const std::string& pool, const std::string& backend) const;
+  void note_drain(const DrainOrder& order, const Actor& actor);
+  void post_conditions(const std::string& pool, const std::set<std::string>& addresses,
+                       std::function<void()> then);
+
+  // control_drain_watch.cpp
+  using WatchPtr = std::shared_ptr<DrainWatch>;
+  bool is_in_force(const std::string& pool, const std::string& backend) const;
+  WatchPtr watch_for(DrainOrder order, std::set<std::string> addresses, bool is_removal);
+  void watch_drain(const DrainOrder& order, std::set<std::string> addresses, bool is_removal,
+                   const Done<DrainStatus>& done);
+  bool is_watched(const WatchPtr& watch) const;
   void poll_drains();
-  void judge_drain(const std::shared_ptr<DrainWatch>& watch, const BackendSums& sums);
-  void finish_drain(const std::shared_ptr<DrainWatch>& watch, const DrainStatus& status);
+  void judge_drain(const WatchPtr& watch, const BackendSums& sums, const std::set<Key>& drains);
+  void cut_drained(const WatchPtr& watch);
+  void finish_drain(const WatchPtr& watch, const DrainStatus& status);
+  static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
+  void forget_removals();
 
   // control_membership.cpp
   void change_membership(const std::string& pool, std::vector<BackendSettings> backends,
@@ -260,7 +271,6 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
   void follow_removals(const PoolSettings& old, const PoolSettings* now);
-  void follow_removal(const std::string& pool, const std::string& address);
 
   // control_handover.cpp
   void seed(const HandoverState& state);
@@ -301,7 +311,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
   /// Where the splits stand that no override speaks of, once a reload has changed something.
   std::map<std::string, SplitRevision> revisions_;
-  std::list<std::shared_ptr<DrainWatch>> watches_;
+  std::map<Key, std::shared_ptr<DrainWatch>> watches_;  ///< by pool and backend, "" for all of it
   Rollouts rollouts_;
   Reloads reloads_;
   TimePoint started_;
