@@ -71,8 +71,7 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
     for (const auto& [pool, backend] : members_) {
       state.health.push_back({pool, backend, health_of(pool, backend)});
     }
-    for (std::size_t route = 0; route < plan_->topology->routes.size(); ++route) {
-      const RouteStatus status = route_status(route);
+    for (const RouteStatus& status : route_statuses()) {
       state.revisions.push_back({status.name, status.revision, status.since});
     }
     const TimePoint now = Clock::now();

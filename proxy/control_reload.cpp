@@ -56,7 +56,7 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
 void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
                                 const Actor& actor, std::function<void(ReloadStatus)> done) {
   Settings next = std::move(draft.settings);
-  const std::vector<RouteStatus> routes_before = *routes();
+  const std::vector<RouteStatus> routes_before = route_statuses();
   overrides_.rollouts = rollouts_.records();
   core::Effective effective = core::lay_over(next, overrides_);
   configured_ = std::move(next);
@@ -117,8 +117,7 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
   std::map<std::string, SplitRevision> revisions;
   const NameIndex old_routes(before);
-  for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
-    const RouteStatus status = route_status(index);
+  for (const RouteStatus& status : route_statuses()) {
     const RouteStatus* old = old_routes.find(status.name);
     SplitRevision& revision = revisions[status.name];
     revision = {1, now};
@@ -136,11 +135,13 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
 
 void LocalControl::tell_differences(const Settings& before, const Actor& actor) {
   const NameIndex old_routes(before.routes);
+  std::vector<RouteStatus> routes_now;
   for (std::size_t index = 0; index < effective_.routes.size(); ++index) {
     const RouteSettings& route = effective_.routes[index];
     const RouteSettings* old = old_routes.find(route.name);
     if (old == nullptr || old->split == route.split) continue;
-    const std::uint64_t revision = route_status(index).revision;
+    if (routes_now.empty()) routes_now = route_statuses();
+    const std::uint64_t revision = routes_now[index].revision;
     notices_.split({route.name, old->split, route.split, revision, actor.who, "reload"});
   }
   const NameIndex old_pools(before.pools);

@@ -205,6 +205,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
   // control_split.cpp
   RouteStatus route_status(std::size_t route) const;
+  RouteStatus route_status(std::size_t route, const core::SplitOverride* change) const;
+  std::vector<RouteStatus> route_statuses() const;
   const RouteSettings& configured_route(std::size_t route) const;
   std::optional<Denial> check_weights(std::size_t route,
                                       const std::vector<ShareSettings>& weights) const;

@@ -223,6 +223,11 @@ TEST(ProxyReload, ListenersComeAndGo) {
   EXPECT_EQ(running.address(0), old_address);
   const std::string new_address = running.address(1);
   EXPECT_EQ(RawClient(new_address).get("/").status, 200U);
+  next.limits.fields = 50;
+  ASSERT_TRUE(running.reload(next));
+  EXPECT_EQ(running.proxy->listener_addresses(),
+            (std::vector<std::string>{old_address, new_address}))
+      << "both are configured as 127.0.0.1:0";
 
   support::TempDir folder;
   const std::string path = "unix:" + folder.file("proxy.sock");
