@@ -50,30 +50,47 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
-  note_drain(order, actor);
+  const bool is_watched = watches_.contains({order.pool, order.backend});
+  const auto left = note_drain(order, actor);
+  // One that says nothing of a deadline leaves that of the one before.
+  if (!is_watched && !order.deadline) order.deadline = left;
   const std::set<std::string> addresses = targets_of(order.pool, order.backend);
-  post_conditions(order.pool, addresses, [this, order, addresses, done] {
-    keep_then([this, order, addresses, done] { watch_drain(order, addresses, false, done); });
+  const WatchPtr watch = watch_for(order, addresses, false);
+  ++watch->orders_under_way;
+  // It counts from now on, and not only when all is on disk.
+  order.deadline.reset();
+  post_conditions(order.pool, addresses, [this, order, addresses, watch, done] {
+    keep_then([this, order, addresses, watch, done] {
+      --watch->orders_under_way;
+      watch_drain(order, addresses, false, done);
+    });
   });
 }
 
-/// From here on it drains: the next conditions say so, and so does the file.
-void LocalControl::note_drain(const DrainOrder& order, const Actor& actor) {
-  const bool is_known = std::any_of(overrides_.drains.begin(), overrides_.drains.end(),
-                                    [&](const core::DrainOverride& drain) {
-                                      return same_target(drain, order.pool, order.backend);
-                                    });
-  if (is_known) return;
-  overrides_.drains.push_back({order.pool, order.backend, {actor.who, wall_clock_ms()}});
+/// From here on it drains: the next conditions say so, and so does the file. How long it is to its
+/// deadline.
+std::optional<milliseconds> LocalControl::note_drain(const DrainOrder& order, const Actor& actor) {
+  const std::int64_t now_ms = wall_clock_ms();
+  auto drain = std::find_if(
+      overrides_.drains.begin(), overrides_.drains.end(),
+      [&](const core::DrainOverride& one) { return same_target(one, order.pool, order.backend); });
+  const bool is_new = drain == overrides_.drains.end();
+  if (is_new) {
+    drain = overrides_.drains.insert(drain, {order.pool, order.backend, {actor.who, now_ms}});
+  }
+  if (order.deadline) drain->deadline_ms = core::moment_after(*order.deadline, now_ms);
+  const auto left = core::time_left(*drain, now_ms);
+  if (!is_new) return left;
   const DrainStatus begun{order.pool, order.backend};
   audit(actor, "drain", subject_of(begun), "taking requests", "draining");
   notices_.drain_begun({begun, actor.who});
+  return left;
 }
 
 /// Tells the workers how these backends are. `then` runs when every one of them knows.
 void LocalControl::post_conditions(const std::string& pool, const std::set<std::string>& addresses,
                                    std::function<void()> then) {
-  const std::set<Key> drains = drains_in_force();
+  const std::set<Key> drains = places_of(overrides_.drains);
   const bool pool_drains = drains.contains({pool, ""});
   std::vector<BackendCondition> conditions;
   conditions.reserve(addresses.size());

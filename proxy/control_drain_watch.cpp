@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <utility>
 
 #include "proxy/drain_watch.hpp"
+#include "proxy/wall_clock.hpp"
 
 /// How drains and removals are followed to their end.
 namespace sluice::proxy {
@@ -34,12 +36,23 @@ LocalControl::WatchPtr LocalControl::watch_for(DrainOrder order, std::set<std::s
   watch->addresses = std::move(addresses);
   watch->is_removal = is_removal;
   // The newest order says until when.
-  if (watch->order.deadline) {
-    watch->deadline = Clock::now() + *watch->order.deadline;
-    watch->give_up = TimePoint::max();
-    watch->is_cutting = false;
-  }
+  if (watch->order.deadline) set_deadline(*watch, watch->order.deadline);
   return watch;
+}
+
+void LocalControl::set_deadline(DrainWatch& watch, std::optional<milliseconds> from_now) {
+  watch.deadline =
+      from_now ? Clock::now() + std::min(*from_now, core::longest_deadline) : TimePoint::max();
+  watch.give_up = TimePoint::max();
+  watch.is_cutting = false;
+}
+
+/// Follows a drain that was begun before this process, or in another one: each cuts what it has.
+void LocalControl::watch_in_force(const core::DrainOverride& drain) {
+  const auto left = core::time_left(drain, wall_clock_ms());
+  const WatchPtr watch =
+      watch_for({drain.pool, drain.backend, left}, targets_of(drain.pool, drain.backend), false);
+  set_deadline(*watch, left);
 }
 
 /// Follows a drain that every worker has begun. With `wait` the caller hears of its end, else of
@@ -95,7 +108,7 @@ void LocalControl::poll_drains() {
             add_counts(sums[{backend.pool, backend.address}], backend);
           }
         }
-        const std::set<Key> drains = drains_in_force();
+        const std::set<Key> drains = places_of(overrides_.drains);
         for (const WatchPtr& watch : *watches) judge_drain(watch, sums, drains);
       });
 }
@@ -125,6 +138,7 @@ void LocalControl::judge_drain(const WatchPtr& watch, const BackendSums& sums,
   status.cut = watch->cut;
   status.deadline_passed = watch->is_cutting;
   if (is_quiet(status)) {
+    if (watch->orders_under_way > 0) return;
     status.state = DrainState::drained;
     return finish_drain(watch, status);
   }

@@ -45,6 +45,7 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       inherited_(std::move(parts.inherited)),
       watch_(parts.io, [this] { follow(); }) {
   if (inherited_) standby_for_ = "the process before this one";
+  has_taken_over_ = !inherited_;
   // Where the predecessor keeps its state elsewhere, or nowhere, it is here.
   const auto saved = inherited_ && state_.held_by().empty()
                          ? core::Result<core::Overrides, std::string>(inherited_->overrides)
@@ -69,6 +70,10 @@ void LocalControl::start(std::function<void()> ready) {
   if (!state_.trouble().empty()) {
     notices_.log(LogLevel::error, state_.trouble() + "; what is changed at run time is lost at a " +
                                       "restart until that is put right");
+  }
+  // Before rollouts go on with those that they have begun.
+  if (has_taken_over_) {
+    for (const core::DrainOverride& drain : overrides_.drains) watch_in_force(drain);
   }
   if (decides()) {
     rollouts_.restore(std::move(overrides_.rollouts));
@@ -177,7 +182,7 @@ BackendCondition LocalControl::told(BackendCondition condition) {
 
 /// The conditions that the workers have not heard of, or that are others by now.
 std::vector<BackendCondition> LocalControl::new_conditions() {
-  const std::set<Key> drains = drains_in_force();
+  const std::set<Key> drains = places_of(overrides_.drains);
   std::vector<BackendCondition> conditions;
   for (const PoolSettings& pool : effective_.pools) {
     const bool is_draining = drains.contains({pool.name, ""});
@@ -250,12 +255,11 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
 }
 
 /// By pool and backend, for many look-ups.
-std::set<LocalControl::Key> LocalControl::drains_in_force() const {
-  std::set<Key> drains;
-  for (const core::DrainOverride& drain : overrides_.drains) {
-    drains.emplace(drain.pool, drain.backend);
-  }
-  return drains;
+std::set<LocalControl::Key> LocalControl::places_of(
+    const std::vector<core::DrainOverride>& drains) {
+  std::set<Key> places;
+  for (const core::DrainOverride& drain : drains) places.emplace(drain.pool, drain.backend);
+  return places;
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {

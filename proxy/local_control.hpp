@@ -183,7 +183,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
              const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
-  std::set<Key> drains_in_force() const;
+  static std::set<Key> places_of(const std::vector<core::DrainOverride>& drains);
   const PoolSettings* find_pool(const std::string& name) const;
 
   // control_decider.cpp
@@ -238,7 +238,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::optional<Denial> check_change(const std::string& pool, const std::string& backend) const;
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
   std::set<std::string> targets_of(const std::string& pool, const std::string& backend) const;
-  void note_drain(const DrainOrder& order, const Actor& actor);
+  std::optional<milliseconds> note_drain(const DrainOrder& order, const Actor& actor);
   void post_conditions(const std::string& pool, const std::set<std::string>& addresses,
                        std::function<void()> then);
 
@@ -246,6 +246,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   using WatchPtr = std::shared_ptr<DrainWatch>;
   bool is_in_force(const std::string& pool, const std::string& backend) const;
   WatchPtr watch_for(DrainOrder order, std::set<std::string> addresses, bool is_removal);
+  static void set_deadline(DrainWatch& watch, std::optional<milliseconds> from_now);
+  void watch_in_force(const core::DrainOverride& drain);
   void watch_drain(const DrainOrder& order, std::set<std::string> addresses, bool is_removal,
                    const Done<DrainStatus>& done);
   bool is_watched(const WatchPtr& watch) const;
@@ -282,6 +284,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   using BackendLists = std::vector<std::vector<core::Backend>>;
   BackendLists with_predecessor(BackendLists counts) const;
   HandoverCounts merged_counts(Reports reports) const;
+  void take_over_drains(const std::vector<HandedDrain>& under_way, const std::set<Key>& known);
 
   // control_status.cpp
   PoolStatus pool_status(const PoolSettings& pool,
@@ -331,6 +334,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;
+  /// From a predecessor, or there was none: drains are followed to their end here.
+  bool has_taken_over_ = true;
   std::optional<PredecessorStatus> predecessor_;
   WorkerReport
       inherited_counts_;  ///< of those before this process; present ones only while it is there
