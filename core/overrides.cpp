@@ -180,6 +180,16 @@ void drop_drains_of_weighted(Effective& out) {
 
 }  // namespace
 
+std::int64_t moment_after(milliseconds deadline, std::int64_t now_ms) {
+  return now_ms + std::clamp(deadline, milliseconds(0), longest_deadline).count();
+}
+
+std::optional<milliseconds> time_left(const DrainOverride& drain, std::int64_t now_ms) {
+  if (!drain.deadline_ms) return std::nullopt;
+  const std::int64_t latest = now_ms + longest_deadline.count();
+  return milliseconds(std::clamp(*drain.deadline_ms, now_ms, latest) - now_ms);
+}
+
 Effective lay_over(const Settings& configured, const Overrides& saved) {
   Effective out{.settings = configured, .kept = {}, .notices = {}};
   const Lookup lookup(out.settings);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,8 +30,20 @@ struct DrainOverride {
   std::string pool;
   std::string backend;  ///< address; "": the whole pool
   Origin origin;
+  /// When what is left is cut, in milliseconds since the Unix epoch; none: never.
+  std::optional<std::int64_t> deadline_ms = {};
   bool operator==(const DrainOverride&) const = default;
 };
+
+/// No deadline is further away than that: a hundred years.
+inline constexpr milliseconds longest_deadline = std::chrono::hours(24 * 365 * 100);
+
+/// The moment `deadline` after `now_ms`, both in milliseconds since the Unix epoch; from 0 to
+/// longest_deadline after it.
+std::int64_t moment_after(milliseconds deadline, std::int64_t now_ms);
+/// How long it is from `now_ms` to the deadline of `drain`; 0 when that has passed, never above
+/// longest_deadline, whatever a state file says. None without a deadline.
+std::optional<milliseconds> time_left(const DrainOverride& drain, std::int64_t now_ms);
 
 struct MembershipOverride {
   std::string pool;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "proxy/local_control.hpp"
@@ -15,19 +17,24 @@ constexpr std::chrono::milliseconds look_interval{200};
 constexpr std::chrono::seconds time_to_take_over{2};
 constexpr std::chrono::seconds rewrite_interval{5};
 
-bool has_drain(const std::vector<core::DrainOverride>& all, const core::DrainOverride& one) {
-  return std::any_of(all.begin(), all.end(), [&](const core::DrainOverride& other) {
-    return other.pool == one.pool && other.backend == one.backend;
-  });
+using Drains = std::map<std::pair<std::string_view, std::string_view>, const core::DrainOverride*>;
+
+/// By pool and backend.
+Drains by_place(const std::vector<core::DrainOverride>& drains) {
+  Drains all;
+  for (const core::DrainOverride& drain : drains) all[{drain.pool, drain.backend}] = &drain;
+  return all;
 }
 
 bool same_drains(const std::vector<core::DrainOverride>& a,
                  const std::vector<core::DrainOverride>& b) {
-  const auto are_in = [](const auto& all, const auto& others) {
-    return std::all_of(others.begin(), others.end(),
-                       [&](const core::DrainOverride& one) { return has_drain(all, one); });
-  };
-  return are_in(a, b) && are_in(b, a);
+  const Drains before = by_place(a);
+  const Drains after = by_place(b);
+  return std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                    [](const auto& one, const auto& other) {
+                      return one.first == other.first &&
+                             one.second->deadline_ms == other.second->deadline_ms;
+                    });
 }
 
 }  // namespace
@@ -281,20 +288,25 @@ void LocalControl::tell_adopted(const Settings& before,
     if (old.backends == pool.backends) continue;
     notices_.membership(
         {pool.name, old.backends, pool.backends, "another process", "another process"});
-    forget_removals(pool.name);
   }
+  forget_removals();
   tell_drains(drains);
 }
 
 void LocalControl::tell_drains(const std::vector<core::DrainOverride>& before) {
-  for (const core::DrainOverride& drain : overrides_.drains) {
-    if (has_drain(before, drain)) continue;
-    notices_.drain_begun({DrainStatus{drain.pool, drain.backend}, drain.origin.by});
+  const Drains old = by_place(before);
+  const Drains now = by_place(overrides_.drains);
+  for (const auto& [place, drain] : now) {
+    const auto known = old.find(place);
+    const bool is_new = known == old.end();
+    if (!is_new && known->second->deadline_ms == drain->deadline_ms) continue;
+    if (is_new) notices_.drain_begun({DrainStatus{drain->pool, drain->backend}, drain->origin.by});
+    if (has_taken_over_) watch_in_force(*drain);
   }
-  for (const core::DrainOverride& drain : before) {
-    if (has_drain(overrides_.drains, drain)) continue;
+  for (const auto& [place, drain] : old) {
+    if (now.contains(place)) continue;
     notices_.undrained(
-        {DrainStatus{drain.pool, drain.backend, DrainState::none}, "another process"});
+        {DrainStatus{drain->pool, drain->backend, DrainState::none}, "another process"});
   }
 }
 

@@ -72,8 +72,7 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
       state.health.push_back({pool, backend, health_of(pool, backend)});
     }
     const std::size_t routes = plan_->topology->routes.size();
-    for (std::size_t route = 0; route < routes; ++route) {
-      const RouteStatus status = route_status(route);
+    for (const RouteStatus& status : route_statuses()) {
       state.revisions.push_back({status.name, status.revision, status.since});
     }
     for (const auto& [route, revision] : revisions_) {
@@ -81,7 +80,7 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
       if (is_gone) state.revisions.push_back({route, revision.number, revision.since});
     }
     const TimePoint now = Clock::now();
-    for (const auto& watch : watches_) {
+    for (const auto& [place, watch] : watches_) {
       HandedDrain drain{watch->order.pool, watch->order.backend, std::nullopt};
       if (watch->deadline != TimePoint::max()) {
         drain.deadline =
@@ -156,6 +155,7 @@ void LocalControl::thaw() {
 
 void LocalControl::take_over(HandoverState last, bool has_committed) {
   standby_for_.clear();
+  const std::set<Key> known_drains = places_of(last.overrides.drains);
   // With a folder of its own, or none, nothing is on disk that says more than these last words; and
   // with the predecessor's, they say it, too, when that could not be written. Words that were not
   // the last are older than the file.
@@ -175,16 +175,20 @@ void LocalControl::take_over(HandoverState last, bool has_committed) {
     decide_now();
   }
   last_words_.reset();
-  for (const HandedDrain& drain : last.drains) {
-    if (check_target(drain.pool, drain.backend)) continue;
-    std::set<std::string> addresses;
-    for (const BackendSettings& member : find_pool(drain.pool)->backends) {
-      if (drain.backend.empty() || drain.backend == member.address) {
-        addresses.insert(member.address);
-      }
-    }
-    DrainOrder order{drain.pool, drain.backend, drain.deadline, false};
-    watch_drain(std::move(order), std::move(addresses), false, [](const Outcome<DrainStatus>&) {});
+  take_over_drains(last.drains, known_drains);
+}
+
+/// What the predecessor has known of and followed no more was drained there.
+void LocalControl::take_over_drains(const std::vector<HandedDrain>& under_way,
+                                    const std::set<Key>& known) {
+  has_taken_over_ = true;
+  for (const HandedDrain& drain : under_way) {
+    if (!is_in_force(drain.pool, drain.backend)) continue;
+    watch_for({drain.pool, drain.backend, drain.deadline}, targets_of(drain.pool, drain.backend),
+              false);
+  }
+  for (const core::DrainOverride& drain : overrides_.drains) {
+    if (!known.contains({drain.pool, drain.backend})) watch_in_force(drain);
   }
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cassert>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/address.hpp"
@@ -43,16 +45,15 @@ void LocalControl::change_membership(const std::string& pool, std::vector<Backen
   }
   known->backends = std::move(backends);
   known->origin = {actor.who, wall_clock_ms()};
+  std::set<std::string_view> members;
+  for (const BackendSettings& member : settings->backends) members.insert(member.address);
   std::erase_if(overrides_.drains, [&](const core::DrainOverride& drain) {
-    return drain.pool == pool && !drain.backend.empty() &&
-           std::none_of(
-               settings->backends.begin(), settings->backends.end(),
-               [&](const BackendSettings& member) { return member.address == drain.backend; });
+    return drain.pool == pool && !drain.backend.empty() && !members.contains(drain.backend);
   });
 
   plan_ = with_trials(core::build_plan(plan_->generation + 1, effective_));
   follow_membership();
-  forget_removals(pool);
+  forget_removals();
   audit(actor, "membership", pool, in_words(before), in_words(known->backends));
   notices_.membership({pool, before, known->backends, actor.who, actor.why});
   post_plan(true, [this, then = std::move(then)] { keep_then(then); });

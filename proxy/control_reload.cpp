@@ -70,7 +70,7 @@ std::optional<Denial> LocalControl::put_settings(SettingsDraft draft, const Acto
 /// From here on nothing can fail any more.
 void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners,
                                 const Actor& actor, std::function<void(ReloadStatus)> done) {
-  const std::vector<RouteStatus> routes_before = *routes();
+  const std::vector<RouteStatus> routes_before = route_statuses();
   const std::vector<core::DrainOverride> drains_before = overrides_.drains;
   // Freed here in the end: that of a large plan would hold a worker up.
   const std::shared_ptr<const core::Plan> replaced = plan_;
@@ -149,8 +149,7 @@ void LocalControl::count_revisions(const std::vector<RouteStatus>& before) {
   const Origin now{"configuration", wall_clock_ms()};
   for (const RouteStatus& old : before) revisions_[old.name] = {old.revision, old.since};
   const NameIndex old_routes(before);
-  for (std::size_t index = 0; index < plan_->topology->routes.size(); ++index) {
-    const RouteStatus status = route_status(index);
+  for (const RouteStatus& status : route_statuses()) {
     const RouteStatus* old = old_routes.find(status.name);
     const auto [known, is_new] = revisions_.try_emplace(status.name, SplitRevision{1, now});
     const bool is_same =
@@ -180,26 +179,15 @@ void LocalControl::tell_drains_back(const std::vector<core::DrainOverride>& befo
   }
 }
 
-/// A removed backend is followed until nothing is left on it.
-void LocalControl::follow_removal(const std::string& pool, const std::string& address) {
-  const auto known = std::find_if(watches_.begin(), watches_.end(), [&](const auto& watch) {
-    return watch->order.pool == pool && watch->order.backend == address;
-  });
-  const auto watch = known != watches_.end() ? *known : std::make_shared<DrainWatch>();
-  if (known == watches_.end()) watches_.push_back(watch);
-  watch->order.pool = pool;
-  watch->order.backend = address;
-  watch->addresses = {address};
-  watch->is_removal = true;
-}
-
 void LocalControl::tell_differences(const Settings& before, const Actor& actor) {
   const NameIndex old_routes(before.routes);
+  std::vector<RouteStatus> routes_now;
   for (std::size_t index = 0; index < effective_.routes.size(); ++index) {
     const RouteSettings& route = effective_.routes[index];
     const RouteSettings* old = old_routes.find(route.name);
     if (old == nullptr || old->split == route.split) continue;
-    const std::uint64_t revision = route_status(index).revision;
+    if (routes_now.empty()) routes_now = route_statuses();
+    const std::uint64_t revision = routes_now[index].revision;
     notices_.split({route.name, old->split, route.split, revision, actor.who, "reload"});
   }
   const NameIndex old_pools(before.pools);
@@ -210,8 +198,8 @@ void LocalControl::tell_differences(const Settings& before, const Actor& actor) 
     } else if (old->backends != pool.backends) {
       notices_.membership({pool.name, old->backends, pool.backends, actor.who, "reload"});
     }
-    if (!watches_.empty()) forget_removals(pool.name);
   }
+  forget_removals();
   const NameIndex pools(effective_.pools);
   for (const PoolSettings& old : before.pools) {
     const PoolSettings* pool = pools.find(old.name);
@@ -220,10 +208,12 @@ void LocalControl::tell_differences(const Settings& before, const Actor& actor) 
   }
 }
 
+/// A removed backend is followed until nothing is left on it.
 void LocalControl::follow_removals(const PoolSettings& old, const PoolSettings* now) {
   const auto left = addresses_of(now);
   for (const BackendSettings& backend : old.backends) {
-    if (!left.contains(backend.address)) follow_removal(old.name, backend.address);
+    if (left.contains(backend.address)) continue;
+    watch_for({old.name, backend.address, std::nullopt}, {backend.address}, true);
   }
 }
 

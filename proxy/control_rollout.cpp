@@ -122,7 +122,13 @@ void LocalControl::refresh_trial(const std::string& route, std::function<void()>
 
 void LocalControl::drain_pool(const std::string& pool, milliseconds deadline,
                               std::function<void()> done) {
-  drain({pool, "", deadline, true}, rollout_actor,
+  // What goes on after a restart or in another process keeps the deadline that it has.
+  const bool goes_on = std::any_of(
+      overrides_.drains.begin(), overrides_.drains.end(), [&](const core::DrainOverride& drain) {
+        return drain.pool == pool && drain.backend.empty() &&
+               drain.origin.by == rollout_actor_name && drain.deadline_ms;
+      });
+  drain({pool, "", goes_on ? std::nullopt : std::optional(deadline), true}, rollout_actor,
         [done = std::move(done)](const Outcome<DrainStatus>&) { done(); });
 }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <string_view>
+#include <unordered_map>
 
 #include "core/rollout_text.hpp"
 #include "proxy/json_writer.hpp"
@@ -39,6 +41,16 @@ const RouteSettings& LocalControl::configured_route(std::size_t route) const {
 }
 
 RouteStatus LocalControl::route_status(std::size_t route) const {
+  const std::string& name = plan_->topology->routes[route].settings.name;
+  const core::SplitOverride* change = nullptr;
+  for (const core::SplitOverride& split : overrides_.splits) {
+    if (split.route == name) change = &split;
+  }
+  return route_status(route, change);
+}
+
+/// `change`: what was set at run time; null for nothing.
+RouteStatus LocalControl::route_status(std::size_t route, const core::SplitOverride* change) const {
   const core::RoutePlan& plan = plan_->topology->routes[route];
   RouteStatus status;
   status.name = plan.settings.name;
@@ -55,20 +67,29 @@ RouteStatus LocalControl::route_status(std::size_t route) const {
     status.shares.push_back({pool, weight_of(configured.split, pool), shares[index].weight});
     status.overridden |= status.shares.back().configured != shares[index].weight;
   }
-  for (const core::SplitOverride& split : overrides_.splits) {
-    if (split.route != status.name) continue;
-    status.revision = split.revision;
-    status.since = split.origin;
+  if (change != nullptr) {
+    status.revision = change->revision;
+    status.since = change->origin;
   }
   return status;
 }
 
-Outcome<std::vector<RouteStatus>> LocalControl::routes() {
+/// Of all routes, in the order of the plan.
+std::vector<RouteStatus> LocalControl::route_statuses() const {
+  std::unordered_map<std::string_view, const core::SplitOverride*> changes;
+  for (const core::SplitOverride& split : overrides_.splits) changes[split.route] = &split;
   std::vector<RouteStatus> all;
-  for (std::size_t route = 0; route < plan_->topology->routes.size(); ++route) {
-    all.push_back(route_status(route));
+  const auto& routes = plan_->topology->routes;
+  all.reserve(routes.size());
+  for (std::size_t route = 0; route < routes.size(); ++route) {
+    const auto change = changes.find(routes[route].settings.name);
+    all.push_back(route_status(route, change == changes.end() ? nullptr : change->second));
   }
   return all;
+}
+
+Outcome<std::vector<RouteStatus>> LocalControl::routes() {
+  return route_statuses();
 }
 
 Outcome<RouteStatus> LocalControl::route(const std::string& name) {

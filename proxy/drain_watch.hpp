@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,8 +21,12 @@ struct LocalControl::DrainWatch {
   TimePoint give_up = TimePoint::max();
   std::uint64_t cut = 0;
   bool is_cutting = false;
+  /// Orders that are on their way to the workers and the disk: the end is not told before.
+  std::size_t orders_under_way = 0;
   bool is_removal = false;
   std::vector<Done<DrainStatus>> waiting;  ///< who waits for the end
+
+  Key place() const { return {order.pool, order.backend}; }
 };
 
 }  // namespace sluice::proxy

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/address.hpp"
@@ -46,19 +49,26 @@ void give_to_workers(Fleet& fleet, const Listeners::Listener& listener, bool acc
   });
 }
 
+using Sockets = std::set<const std::vector<ListeningSocket>*>;
+
+Sockets sockets_of(const std::vector<Listeners::Listener>& listeners) {
+  Sockets sockets;
+  for (const Listeners::Listener& listener : listeners) sockets.insert(listener.sockets.get());
+  return sockets;
+}
+
 }  // namespace
 
 Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settings,
                                      std::vector<Problem>& problems) {
   Wanted wanted;
-  std::vector<Listener> known = open_;
+  // With port 0 several have one name: the first of them comes first.
+  std::multimap<std::string_view, const Listener*> known;
+  for (const Listener& listener : open_) known.emplace(listener.configured, &listener);
   for (std::size_t index = 0; index < settings.size(); ++index) {
-    const std::string& address = settings[index].address;
-    const auto found = std::find_if(known.begin(), known.end(), [&](const Listener& listener) {
-      return listener.configured == address;
-    });
-    if (found != known.end()) {
-      wanted.push_back(std::move(*found));
+    const auto found = known.lower_bound(settings[index].address);
+    if (found != known.end() && found->first == settings[index].address) {
+      wanted.push_back(*found->second);
       known.erase(found);
       continue;
     }
@@ -123,15 +133,13 @@ Listeners::Listener Listeners::open(const ListenerSettings& settings, const List
 }
 
 void Listeners::put_in_force(Wanted wanted) {
-  const auto is_among = [](const std::vector<Listener>& all, const Listener& one) {
-    return std::any_of(all.begin(), all.end(),
-                       [&](const Listener& other) { return other.sockets == one.sockets; });
-  };
+  const Sockets before = sockets_of(open_);
+  const Sockets after = sockets_of(wanted);
   for (const Listener& listener : wanted) {
-    if (!is_among(open_, listener)) give_to_workers(fleet_, listener, accepts_);
+    if (!before.contains(listener.sockets.get())) give_to_workers(fleet_, listener, accepts_);
   }
   for (const Listener& listener : open_) {
-    if (is_among(wanted, listener)) continue;
+    if (after.contains(listener.sockets.get())) continue;
     // The sockets live on until every worker has stopped: then the file of a unix socket goes.
     fleet_.on_all_then([name = listener.address](Worker& worker) { worker.stop_listening(name); },
                        [sockets = listener.sockets] {});

@@ -46,6 +46,7 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       watch_(parts.io, [this] { follow(); }) {
   is_taking_over_ = inherited_ != nullptr;
   if (inherited_) standby_for_ = "the process before this one";
+  has_taken_over_ = !inherited_;
   // Where the predecessor keeps its state elsewhere, or nowhere, it is here.
   const auto saved = inherited_ && state_.held_by().empty()
                          ? core::Result<core::Overrides, std::string>(inherited_->overrides)
@@ -71,6 +72,10 @@ void LocalControl::start(std::function<void()> ready) {
     notices_.log(LogLevel::error, state_.trouble() + "; what is changed at run time is lost at a " +
                                       "restart until that is put right");
   }
+  // Before rollouts go on with those that they have begun.
+  if (has_taken_over_) {
+    for (const core::DrainOverride& drain : overrides_.drains) watch_in_force(drain);
+  }
   if (decides()) {
     rollouts_.restore(std::move(overrides_.rollouts));
   } else {
@@ -95,7 +100,7 @@ void LocalControl::stop() {
   resolver_.stop();
   for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
   const Denial stopped{503, "The proxy has stopped", "the proxy stopped before this was drained"};
-  for (const auto& watch : std::exchange(watches_, {})) {
+  for (const auto& [place, watch] : std::exchange(watches_, {})) {
     for (const auto& done : watch->waiting) done(stopped);
   }
   host_.stop();
@@ -179,10 +184,7 @@ BackendCondition LocalControl::told(BackendCondition condition) {
 
 /// The conditions that the workers have not heard of, or that are others by now.
 std::vector<BackendCondition> LocalControl::new_conditions() {
-  std::set<Key> drains;
-  for (const core::DrainOverride& drain : overrides_.drains) {
-    drains.emplace(drain.pool, drain.backend);
-  }
+  const std::set<Key> drains = places_of(overrides_.drains);
   std::vector<BackendCondition> conditions;
   for (const PoolSettings& pool : effective_.pools) {
     const bool is_draining = drains.contains({pool.name, ""});
@@ -261,6 +263,14 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
       overrides_.drains.begin(), overrides_.drains.end(), [&](const core::DrainOverride& drain) {
         return drain.pool == pool && (drain.backend.empty() || drain.backend == address);
       });
+}
+
+/// By pool and backend, for many look-ups.
+std::set<LocalControl::Key> LocalControl::places_of(
+    const std::vector<core::DrainOverride>& drains) {
+  std::set<Key> places;
+  for (const core::DrainOverride& drain : drains) places.emplace(drain.pool, drain.backend);
+  return places;
 }
 
 const PoolSettings* LocalControl::find_pool(const std::string& name) const {

@@ -4,7 +4,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -187,6 +186,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
              const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
+  static std::set<Key> places_of(const std::vector<core::DrainOverride>& drains);
   const PoolSettings* find_pool(const std::string& name) const;
 
   // control_decider.cpp
@@ -212,6 +212,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
 
   // control_split.cpp
   RouteStatus route_status(std::size_t route) const;
+  RouteStatus route_status(std::size_t route, const core::SplitOverride* change) const;
+  std::vector<RouteStatus> route_statuses() const;
   const RouteSettings& configured_route(std::size_t route) const;
   std::optional<Denial> check_weights(std::size_t route,
                                       const std::vector<ShareSettings>& weights) const;
@@ -243,13 +245,26 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   // control_drain.cpp
   std::optional<Denial> check_change(const std::string& pool, const std::string& backend) const;
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
-  void watch_drain(DrainOrder order, std::set<std::string> addresses, bool is_removal,
-                   Done<DrainStatus> done);
-  static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
-  void forget_removals(const std::string& pool);
+  std::set<std::string> targets_of(const std::string& pool, const std::string& backend) const;
+  std::optional<milliseconds> note_drain(const DrainOrder& order, const Actor& actor);
+  void post_conditions(const std::string& pool, const std::set<std::string>& addresses,
+                       std::function<void()> then);
+
+  // control_drain_watch.cpp
+  using WatchPtr = std::shared_ptr<DrainWatch>;
+  bool is_in_force(const std::string& pool, const std::string& backend) const;
+  WatchPtr watch_for(DrainOrder order, std::set<std::string> addresses, bool is_removal);
+  static void set_deadline(DrainWatch& watch, std::optional<milliseconds> from_now);
+  void watch_in_force(const core::DrainOverride& drain);
+  void watch_drain(const DrainOrder& order, std::set<std::string> addresses, bool is_removal,
+                   const Done<DrainStatus>& done);
+  bool is_watched(const WatchPtr& watch) const;
   void poll_drains();
-  void judge_drain(const std::shared_ptr<DrainWatch>& watch, const BackendSums& sums);
-  void finish_drain(const std::shared_ptr<DrainWatch>& watch, const DrainStatus& status);
+  void judge_drain(const WatchPtr& watch, const BackendSums& sums, const std::set<Key>& drains);
+  void cut_drained(const WatchPtr& watch);
+  void finish_drain(const WatchPtr& watch, const DrainStatus& status);
+  static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
+  void forget_removals();
 
   // control_membership.cpp
   void change_membership(const std::string& pool, std::vector<BackendSettings> backends,
@@ -274,7 +289,6 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void keep_verdicts(const Settings& before);
   void tell_differences(const Settings& before, const Actor& actor);
   void follow_removals(const PoolSettings& old, const PoolSettings* now);
-  void follow_removal(const std::string& pool, const std::string& address);
 
   // control_handover.cpp
   void seed(const HandoverState& state);
@@ -284,6 +298,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   using BackendLists = std::vector<std::vector<core::Backend>>;
   BackendLists with_predecessor(BackendLists counts) const;
   HandoverCounts merged_counts(Reports reports) const;
+  void take_over_drains(const std::vector<HandedDrain>& under_way, const std::set<Key>& known);
 
   // control_status.cpp
   PoolStatus pool_status(const PoolSettings& pool,
@@ -317,7 +332,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Where the splits stand that no override speaks of, once a reload has changed something; those
   /// of routes that are gone, too.
   std::map<std::string, SplitRevision> revisions_;
-  std::list<std::shared_ptr<DrainWatch>> watches_;
+  std::map<Key, std::shared_ptr<DrainWatch>> watches_;  ///< by pool and backend, "" for all of it
   Rollouts rollouts_;
   Reloads reloads_;
   TimePoint started_;
@@ -339,6 +354,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool is_leaving_ = false;     ///< told to stop: decides no more
   bool is_handing_on_ = false;  ///< what decides next is being written: nothing may change now
   bool has_left_it_ = false;    ///< to others, because it could not read the state file
+  /// From a predecessor, or there was none: drains are followed to their end here.
+  bool has_taken_over_ = true;
   std::optional<PredecessorStatus> predecessor_;
   WorkerReport
       inherited_counts_;  ///< of those before this process; present ones only while it is there

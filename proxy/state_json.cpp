@@ -67,6 +67,13 @@ core::Origin origin_of(const json::object& object) {
   return {text_of(object, "by"), json::value_to<std::int64_t>(object.at("at_ms"))};
 }
 
+/// Formats 1 and 2 were written without it, too.
+std::optional<std::int64_t> deadline_of(const json::object& drain) {
+  const json::value* deadline = drain.if_contains("deadline_ms");
+  if (deadline == nullptr) return std::nullopt;
+  return json::value_to<std::int64_t>(*deadline);
+}
+
 std::vector<core::RolloutRecord> rollouts_of(const json::object& root) try {
   return Rollouts::read(root.at("rollouts"));
 } catch (const StateProblem& problem) {
@@ -84,7 +91,7 @@ core::Overrides overrides_of(const json::object& root, std::int64_t written_as) 
   for (const json::value& entry : root.at("drains").as_array()) {
     const json::object& drain = entry.as_object();
     overrides.drains.push_back(
-        {text_of(drain, "pool"), text_of(drain, "backend"), origin_of(drain)});
+        {text_of(drain, "pool"), text_of(drain, "backend"), origin_of(drain), deadline_of(drain)});
   }
   for (const json::value& entry : root.at("memberships").as_array()) {
     const json::object& membership = entry.as_object();
@@ -119,6 +126,7 @@ std::string to_state_text(const core::Overrides& overrides) {
   for (const core::DrainOverride& drain : overrides.drains) {
     json::object object{{"pool", drain.pool}, {"backend", drain.backend}};
     put_origin(object, drain.origin);
+    if (drain.deadline_ms) object["deadline_ms"] = *drain.deadline_ms;
     drains.push_back(std::move(object));
   }
   json::array memberships;

@@ -87,16 +87,21 @@ void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
   live->plan = std::move(plan);
   const LocalPtr<LiveTopology> before = plan_->topology;
   plan_ = std::move(live);
-  std::set<std::string_view> changed;
-  for (const BackendCondition& condition : conditions) {
-    if (note_condition(condition)) changed.insert(condition.pool);
-  }
-  for (const std::string_view pool : changed) refresh_balancer(pool);
+  apply_all(conditions);
   if (before.get() != plan_->topology.get()) backends_.retire(*before, *plan_->topology);
 }
 
 void Worker::apply(const BackendCondition& condition) {
   if (note_condition(condition)) refresh_balancer(condition.pool);
+}
+
+/// A balancer of many is gone through once, however many of them have changed.
+void Worker::apply_all(const std::vector<BackendCondition>& conditions) {
+  std::set<std::string_view> changed;
+  for (const BackendCondition& condition : conditions) {
+    if (note_condition(condition)) changed.insert(condition.pool);
+  }
+  for (const std::string_view pool : changed) refresh_balancer(pool);
 }
 
 /// True when the balancer of its pool has to hear of it.
@@ -175,12 +180,8 @@ std::size_t Worker::cut_sessions() {
 }
 
 std::size_t Worker::cut_backend(const std::string& pool, const std::string& address) {
-  std::size_t count = 0;
-  for (const auto& [key, backend] : backends_.all()) {
-    const bool is_meant = backend->pool == pool && (address.empty() || backend->address == address);
-    if (is_meant) count += backend->cut();
-  }
-  return count;
+  LiveBackend* backend = backends_.find(pool, address);
+  return backend == nullptr ? 0 : backend->cut();
 }
 
 void Worker::release() {

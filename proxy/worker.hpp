@@ -81,6 +81,7 @@ class Worker {
   void take_plan(std::shared_ptr<const core::Plan> plan,
                  const std::vector<BackendCondition>& conditions);
   void apply(const BackendCondition& condition);
+  void apply_all(const std::vector<BackendCondition>& conditions);
 
   /// Accepts on a listening descriptor, which it takes over. `name`: the listener's configured
   /// address.
@@ -103,8 +104,7 @@ class Worker {
   bool is_finishing() const { return finishing_; }
   /// Breaks every session. Returns the number of requests and tunnels that were under way.
   std::size_t cut_sessions();
-  /// Breaks what is under way on one backend; `address` empty: on every backend of the pool.
-  /// Returns how many.
+  /// Breaks what is under way on one backend. Returns how many.
   std::size_t cut_backend(const std::string& pool, const std::string& address);
   /// Breaks everything and lets run() return once that has come to its end.
   void release();

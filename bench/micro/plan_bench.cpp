@@ -169,6 +169,21 @@ void swap_one_pool(benchmark::State& state) {
 }
 BENCHMARK(swap_one_pool)->Unit(benchmark::kMillisecond);
 
+/// A worker takes a plan without 10,000 backends, and then one that has them again.
+void remove_backends(benchmark::State& state) {
+  Settings settings;
+  settings.pools.resize(1);
+  settings.pools[0].name = "pool0";
+  settings.pools[0].backends = {{address_of(0, 0)}};
+  const auto small = std::make_shared<const core::Plan>(core::build_plan(2, std::move(settings)));
+  Swaps swaps(make_one_pool_plan(100), small);
+  run_counted(state, [&] {
+    swaps.swap({});
+    swaps.swap({});
+  });
+}
+BENCHMARK(remove_backends)->Unit(benchmark::kMillisecond);
+
 /// A worker takes a plan of which every pool is new, with the conditions of all backends.
 void swap_topology(benchmark::State& state) {
   Swaps swaps(make_plan(1), make_plan(2));

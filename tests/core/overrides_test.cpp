@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -217,6 +218,33 @@ TEST(LayOverDrainTest, LooksAtTheBackendsInForce) {
       lay_over(configured(), {{}, {added, removed}, {membership_override()}});
   EXPECT_EQ(effective.kept.drains, std::vector{added});
   EXPECT_EQ(effective.notices.size(), 1U);
+}
+
+TEST(LayOverDrainTest, KeepsItsDeadline) {
+  const DrainOverride drain{"v1", "", {"bob", 5}, 1'714'564'800'001};
+  const Effective effective = lay_over(configured(), {{}, {drain}, {}});
+  EXPECT_EQ(effective.kept.drains, std::vector{drain});
+}
+
+TEST(DrainDeadlineTest, IsAMomentThatComesNearer) {
+  constexpr std::int64_t now = 1'714'564'800'000;
+  DrainOverride drain{"v1", "", {}};
+  EXPECT_EQ(time_left(drain, now), std::nullopt);
+  drain.deadline_ms = moment_after(milliseconds(30'000), now);
+  EXPECT_EQ(time_left(drain, now), milliseconds(30'000));
+  EXPECT_EQ(time_left(drain, now + 29'999), milliseconds(1));
+  EXPECT_EQ(time_left(drain, now + 30'000), milliseconds(0));
+  EXPECT_EQ(time_left(drain, now + 90'000), milliseconds(0));
+}
+
+TEST(DrainDeadlineTest, NoDamagedMomentOverflows) {
+  constexpr std::int64_t now = 1'714'564'800'000;
+  DrainOverride drain{"v1", "", {}, std::numeric_limits<std::int64_t>::max()};
+  EXPECT_EQ(time_left(drain, now), longest_deadline);
+  drain.deadline_ms = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(time_left(drain, now), milliseconds(0));
+  EXPECT_EQ(moment_after(milliseconds::max(), now), now + longest_deadline.count());
+  EXPECT_EQ(moment_after(milliseconds(-5), now), now);
 }
 
 TEST(LayOverTest, LayingOverWhatWasKeptChangesNothing) {

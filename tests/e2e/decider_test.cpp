@@ -139,6 +139,48 @@ TEST(Decider, TheNextProcessTakesOverWithinASecondOfKill9) {
   EXPECT_EQ(third->admin().split("0", "100").string("/detail"), refusal(*follower));
 }
 
+/// A process that decides and one that follows it on a port of its own, with a request to v1 on it.
+struct HeldByFollower {
+  HeldByFollower() {
+    host.one.set_script(answers_after(latch));
+    decider = host.start();
+    host.listener.clear();
+    follower = host.start();
+    client = std::make_unique<RawClient>(follower->listener());
+    client->send(request_text("GET", "/"));
+    if (!host.one.wait_for_requests(1)) throw Failure("no request came");
+  }
+  HeldByFollower(const HeldByFollower&) = delete;
+  HeldByFollower& operator=(const HeldByFollower&) = delete;
+  ~HeldByFollower() { latch->release(); }
+
+  std::shared_ptr<Latch> latch = std::make_shared<Latch>();
+  Host host;
+  std::unique_ptr<SluiceProcess> decider;
+  std::unique_ptr<SluiceProcess> follower;
+  std::unique_ptr<RawClient> client;
+};
+
+TEST(Decider, TheDeadlineOfADrainCutsInEveryProcess) {
+  HeldByFollower scene;
+  const AdminAnswer answer =
+      scene.decider->admin().post("/v1/pools/v1/drain", R"({"wait":true,"deadline":"300ms"})");
+  EXPECT_EQ(answer.string("/state"), "drained") << answer;
+  const Response cut = scene.client->response();
+  EXPECT_TRUE(cut.status == 0 || cut.status >= 500) << cut;
+  EXPECT_TRUE(eventually([&] { return backend_word(*scene.follower, "drain") == "drained"; }));
+}
+
+TEST(Decider, TheDeadlineOfADrainOutlivesKill9OfTheProcessThatBeganIt) {
+  HeldByFollower scene;
+  ASSERT_EQ(scene.decider->admin().post("/v1/pools/v1/drain", R"({"deadline":"3s"})").status, 200u);
+  scene.decider->process().kill();
+  ASSERT_TRUE(eventually([&] { return decider_of(*scene.follower) == "itself"; }));
+  const Response cut = scene.client->response();
+  EXPECT_TRUE(cut.status == 0 || cut.status >= 500) << cut;
+  EXPECT_TRUE(scene.follower->logs("v1 is drained, 1 cut"));
+}
+
 TEST(Decider, OfManyThatFollowOneTakesOverAndTheOthersFollowIt) {
   Host host;
   const auto decider = host.start();

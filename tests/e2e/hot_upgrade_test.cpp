@@ -90,6 +90,24 @@ TEST(HotUpgrade, ADrainIsOverWhenBothProcessesHaveNothingLeft) {
   EXPECT_EQ(scene.generations.wait_exit(old), 0);
 }
 
+TEST(HotUpgrade, TheDeadlineOfADrainThatBeginsLaterCutsInBothProcesses) {
+  const auto latch = std::make_shared<Latch>();
+  constexpr bool keeps_state = true;
+  Upgrading scene(answers_after(latch), {}, keeps_state);
+  RawClient slow = scene.sluice.client();
+  slow.send(request_text("GET", "/slow"));
+  ASSERT_TRUE(scene.one.wait_for_requests(1));
+  const pid_t old = scene.sluice.pid();
+  ASSERT_TRUE(scene.generations.becomes_another());
+  ASSERT_EQ(scene.sluice.admin().post("/v1/pools/v1/drain", R"({"deadline":"300ms"})").status,
+            200u);
+  const Response cut = slow.response();
+  EXPECT_TRUE(cut.status == 0 || cut.status >= 500) << cut;
+  EXPECT_TRUE(eventually([&] { return backend_word(scene.sluice, "drain") == "drained"; }));
+  EXPECT_EQ(scene.generations.wait_exit(old), 0);
+  latch->release();
+}
+
 TEST(HotUpgrade, ARolloutGoesOnAtItsStep) {
   for (const bool keeps_state : {true, false}) {
     SceneSettings settings;

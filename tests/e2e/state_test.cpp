@@ -82,6 +82,24 @@ TEST(State, DrainsSurvive) {
   EXPECT_EQ(backend_word(scene.sluice, "drain"), "none");
 }
 
+TEST(State, ADrainIsFollowedToItsEndAfterKill9) {
+  Kept scene("50", "50");
+  const auto kept_deadline = [&] {
+    const auto kept = boost::json::parse(read_file(scene.sluice.file("state") + "/state.json"));
+    return kept.at_pointer("/drains/0/deadline_ms").as_int64();
+  };
+  ASSERT_EQ(scene.sluice.admin().post("/v1/pools/v1/drain", R"({"deadline":"1h"})").status, 200u);
+  const std::int64_t deadline = kept_deadline();
+  scene.sluice.process().kill();
+  const std::size_t before = scene.sluice.operational_log().size();
+  scene.sluice.restart();
+  EXPECT_TRUE(eventually([&] {
+    return scene.sluice.operational_log().find("v1 is drained, 0 cut", before) != std::string::npos;
+  })) << scene.sluice.operational_log();
+  ASSERT_EQ(scene.sluice.admin().split("10", "90").status, 200u);
+  EXPECT_EQ(kept_deadline(), deadline) << "it is still that moment";
+}
+
 TEST(State, MembershipSurvives) {
   Kept scene;
   TestBackend added("added");

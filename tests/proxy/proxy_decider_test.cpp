@@ -74,6 +74,7 @@ TEST(ProxyDecider, ADrainHoldsInBothAndSoDoesItsEnd) {
   ASSERT_TRUE(eventually([&] { return pair.second.backend("v1").drain != DrainState::none; }));
   EXPECT_EQ(pair.second.who_answers(), "503") << "v2 has weight 0";
   EXPECT_TRUE(pair.second.recorder->hears("drain v1 by library"));
+  EXPECT_TRUE(pair.second.recorder->hears("drained v1 cut 0"));
   ASSERT_TRUE(pair.first.proxy->undrain("v1").get());
   ASSERT_TRUE(eventually([&] { return pair.second.who_answers() == "v1"; }));
   EXPECT_TRUE(pair.second.recorder->hears("undrain v1 by another process"));

@@ -132,6 +132,36 @@ TEST(ProxyReload, ARequestInFlightKeepsThePlanItBeganWith) {
   EXPECT_EQ(client.get("/").fields.get("X-Version"), "v2") << "on the same connection";
 }
 
+TEST(ProxyReload, EachOfManyRemovedBackendsIsFollowedOnItsOwn) {
+  constexpr std::size_t count = 300;
+  const auto latch = std::make_shared<Latch>();
+  RunningProxy running(support::answers_after(latch));
+  std::vector<BackendSettings>& many = running.settings.pools[1].backends;
+  for (std::size_t index = 0; index < count; ++index) {
+    many.push_back({"127.0.0.2:" + std::to_string(1000 + index), weight_one});
+  }
+  running.start();
+  RawClient client(running.address());
+  client.send(support::request_text("GET", "/"));
+  ASSERT_TRUE(running.v1.wait_for_requests(1));
+  Settings without = running.settings;
+  without.pools[0].backends = without.pools[1].backends = {{running.v2.address(), weight_one}};
+  ASSERT_TRUE(running.reload(without));
+  for (std::size_t index = 1; index < many.size(); ++index) {
+    EXPECT_TRUE(running.recorder->hears("drained v2 " + many[index].address + " cut 0"));
+  }
+  EXPECT_EQ(running.recorder->count("drained v2 "), count) << "each once";
+  EXPECT_EQ(running.recorder->count("drained v1 "), 0U) << "a request is in flight";
+
+  ASSERT_TRUE(running.reload(running.settings));
+  latch->release();
+  EXPECT_EQ(client.response().status, 200U);
+  EXPECT_EQ(running.recorder->count("drained v1 "), 0U) << "it is back";
+  ASSERT_TRUE(running.reload(without));
+  EXPECT_TRUE(running.recorder->hears("drained v1 " + running.v1.address() + " cut 0"));
+  EXPECT_EQ(running.recorder->count("drained v1 "), 1U);
+}
+
 TEST(ProxyReload, WeightsSetAtRunTimeStayOnTop) {
   RunningProxy running;
   running.start();
@@ -209,6 +239,11 @@ TEST(ProxyReload, ListenersComeAndGo) {
   EXPECT_EQ(running.address(0), old_address);
   const std::string new_address = running.address(1);
   EXPECT_EQ(RawClient(new_address).get("/").status, 200U);
+  next.limits.fields = 50;
+  ASSERT_TRUE(running.reload(next));
+  EXPECT_EQ(running.proxy->listener_addresses(),
+            (std::vector<std::string>{old_address, new_address}))
+      << "both are configured as 127.0.0.1:0";
 
   support::TempDir folder;
   const std::string path = "unix:" + folder.file("proxy.sock");

@@ -20,7 +20,10 @@ class Anything {
     for (unsigned i = count(); i > 0; --i) {
       all.splits.push_back({text(), shares(), shares(), number(), origin()});
     }
-    for (unsigned i = count(); i > 0; --i) all.drains.push_back({text(), text(), origin()});
+    for (unsigned i = count(); i > 0; --i) {
+      all.drains.push_back({text(), text(), origin(), std::nullopt});
+      if (number() % 2 == 0) all.drains.back().deadline_ms = origin().at_ms;
+    }
     for (unsigned i = count(); i > 0; --i) {
       all.memberships.push_back({text(), backends(), backends(), origin()});
     }
@@ -101,6 +104,18 @@ TEST(StateJsonTest, WhatIsNoJsonIsRefused) {
   }
 }
 
+TEST(StateJsonTest, ADrainWithoutADeadlineIsWrittenAndReadWithoutTheMember) {
+  Overrides overrides;
+  overrides.drains = {{"a", "", {"bob", 5}}};
+  const std::string text = to_state_text(overrides);
+  EXPECT_EQ(text.find("deadline"), std::string::npos) << text;
+  const auto read = read_state_text(text);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->drains.at(0).deadline_ms, std::nullopt);
+  overrides.drains[0].deadline_ms = 1'714'564'800'001;
+  EXPECT_NE(to_state_text(overrides).find("\"deadline_ms\":1714564800001"), std::string::npos);
+}
+
 TEST(StateJsonTest, WhatHasTheWrongShapeIsRefused) {
   for (const char* text : {
            "[]",
@@ -113,6 +128,8 @@ TEST(StateJsonTest, WhatHasTheWrongShapeIsRefused) {
            R"({"format":1,"splits":[],"drains":[{"pool":7,"backend":"","by":"","at_ms":0}],
               "memberships":[]})",
            R"({"format":1,"splits":[],"drains":[{"pool":"a","backend":""}],"memberships":[]})",
+           R"({"format":1,"splits":[],"drains":[{"pool":"a","backend":"","by":"","at_ms":0,
+              "deadline_ms":"soon"}],"memberships":[]})",
            R"({"format":99999999999999999999,"splits":[],"drains":[],"memberships":[]})",
        }) {
     const auto read = read_state_text(text);

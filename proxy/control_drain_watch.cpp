@@ -1,0 +1,185 @@
+#include <algorithm>
+#include <utility>
+
+#include "proxy/drain_watch.hpp"
+#include "proxy/wall_clock.hpp"
+
+/// How drains and removals are followed to their end.
+namespace sluice::proxy {
+namespace {
+
+constexpr std::chrono::seconds time_to_cut{2};
+
+void add_counts(DrainStatus& sum, const core::Backend& backend) {
+  sum.in_flight += backend.in_flight;
+  sum.upgraded += backend.upgraded;
+  sum.open += backend.open;
+}
+
+bool is_quiet(const DrainStatus& status) {
+  return status.in_flight + status.upgraded + status.open == 0;
+}
+
+}  // namespace
+
+/// Whether there is such a pool or backend. As check_target(), without words.
+bool LocalControl::is_in_force(const std::string& pool, const std::string& backend) const {
+  return backend.empty() ? find_pool(pool) != nullptr : members_.contains({pool, backend});
+}
+
+/// The watch of this pool or backend from now on.
+LocalControl::WatchPtr LocalControl::watch_for(DrainOrder order, std::set<std::string> addresses,
+                                               bool is_removal) {
+  WatchPtr& watch = watches_[{order.pool, order.backend}];
+  if (!watch) watch = std::make_shared<DrainWatch>();
+  watch->order = std::move(order);
+  watch->addresses = std::move(addresses);
+  watch->is_removal = is_removal;
+  // The newest order says until when.
+  if (watch->order.deadline) set_deadline(*watch, watch->order.deadline);
+  return watch;
+}
+
+void LocalControl::set_deadline(DrainWatch& watch, std::optional<milliseconds> from_now) {
+  watch.deadline =
+      from_now ? Clock::now() + std::min(*from_now, core::longest_deadline) : TimePoint::max();
+  watch.give_up = TimePoint::max();
+  watch.is_cutting = false;
+}
+
+/// Follows a drain that was begun before this process, or in another one: each cuts what it has.
+void LocalControl::watch_in_force(const core::DrainOverride& drain) {
+  const auto left = core::time_left(drain, wall_clock_ms());
+  const WatchPtr watch =
+      watch_for({drain.pool, drain.backend, left}, targets_of(drain.pool, drain.backend), false);
+  set_deadline(*watch, left);
+}
+
+/// Follows a drain that every worker has begun. With `wait` the caller hears of its end, else of
+/// its beginning.
+void LocalControl::watch_drain(const DrainOrder& order, std::set<std::string> addresses,
+                               bool is_removal, const Done<DrainStatus>& done) {
+  const WatchPtr watch = watch_for(order, std::move(addresses), is_removal);
+  if (order.wait) {
+    watch->waiting.push_back(done);
+    return poll_drains();
+  }
+  fleet_.ask_all<std::vector<core::Backend>>(
+      [order](Worker& worker) { return worker.counts_of(order.pool, order.backend); },
+      [this, order, done](const BackendLists& of_workers) {
+        const BackendLists counts = with_predecessor(of_workers);
+        DrainStatus status{order.pool, order.backend};
+        for (const auto& of_worker : counts) {
+          for (const core::Backend& backend : of_worker) {
+            const bool is_meant = backend.pool == order.pool &&
+                                  (order.backend.empty() || backend.address == order.backend);
+            if (is_meant) add_counts(status, backend);
+          }
+        }
+        status.state = is_quiet(status) ? DrainState::drained : DrainState::draining;
+        done(status);
+      });
+}
+
+void LocalControl::poll_drains() {
+  if (poll_under_way_) return;
+  poll_under_way_ = true;
+  const auto watches = std::make_shared<std::vector<WatchPtr>>();
+  std::set<std::string> pools;
+  for (const auto& [place, watch] : watches_) {
+    watches->push_back(watch);
+    pools.insert(place.first);
+  }
+  fleet_.ask_all<std::vector<core::Backend>>(
+      [pools](Worker& worker) {
+        std::vector<core::Backend> all;
+        for (const std::string& pool : pools) {
+          const auto counts = worker.counts_of(pool, "");
+          all.insert(all.end(), counts.begin(), counts.end());
+        }
+        return all;
+      },
+      [this, watches](const BackendLists& of_workers) {
+        const BackendLists counts = with_predecessor(of_workers);
+        poll_under_way_ = false;
+        BackendSums sums;
+        for (const auto& of_worker : counts) {
+          for (const core::Backend& backend : of_worker) {
+            add_counts(sums[{backend.pool, backend.address}], backend);
+          }
+        }
+        const std::set<Key> drains = places_of(overrides_.drains);
+        for (const WatchPtr& watch : *watches) judge_drain(watch, sums, drains);
+      });
+}
+
+bool LocalControl::is_watched(const WatchPtr& watch) const {
+  const auto found = watches_.find(watch->place());
+  return found != watches_.end() && found->second == watch;
+}
+
+void LocalControl::judge_drain(const WatchPtr& watch, const BackendSums& sums,
+                               const std::set<Key>& drains) {
+  if (!is_watched(watch)) return;
+  const auto& [pool, backend] = watch->place();
+  const bool is_draining = drains.contains({pool, backend}) || drains.contains({pool, ""});
+  // Un-drained, or removed and added again, since the order was given: nothing of it may be cut.
+  if (!is_draining && is_in_force(pool, backend)) {
+    return finish_drain(watch, {pool, backend, DrainState::none});
+  }
+  DrainStatus status{pool, backend};
+  for (const std::string& address : watch->addresses) {
+    const auto sum = sums.find({pool, address});
+    if (sum == sums.end()) continue;
+    status.in_flight += sum->second.in_flight;
+    status.upgraded += sum->second.upgraded;
+    status.open += sum->second.open;
+  }
+  status.cut = watch->cut;
+  status.deadline_passed = watch->is_cutting;
+  if (is_quiet(status)) {
+    if (watch->orders_under_way > 0) return;
+    status.state = DrainState::drained;
+    return finish_drain(watch, status);
+  }
+  // What was cut takes its time to end: the caller hears what is left, and it is followed on.
+  if (Clock::now() > watch->give_up) answer_waiting(*watch, status);
+  if (Clock::now() >= watch->deadline && !watch->is_cutting) cut_drained(watch);
+}
+
+void LocalControl::cut_drained(const WatchPtr& watch) {
+  watch->is_cutting = true;
+  watch->give_up = Clock::now() + time_to_cut;
+  fleet_.ask_all<std::size_t>(
+      [pool = watch->order.pool, addresses = watch->addresses](Worker& worker) {
+        std::size_t cut = 0;
+        for (const std::string& address : addresses) cut += worker.cut_backend(pool, address);
+        return cut;
+      },
+      [watch](const std::vector<std::size_t>& cut) {
+        for (const std::size_t count : cut) watch->cut += count;
+      });
+}
+
+void LocalControl::finish_drain(const WatchPtr& watch, const DrainStatus& status) {
+  if (is_watched(watch)) watches_.erase(watch->place());
+  if (status.state == DrainState::drained) notices_.drained({status, "drain"});
+  answer_waiting(*watch, status);
+}
+
+void LocalControl::answer_waiting(DrainWatch& watch, const DrainStatus& status) {
+  for (const auto& done : std::exchange(watch.waiting, {})) done(status);
+}
+
+/// Removed backends that were added again are no longer on their way out.
+void LocalControl::forget_removals() {
+  std::vector<WatchPtr> back;
+  for (const auto& [place, watch] : watches_) {
+    if (watch->is_removal && is_in_force(place.first, place.second)) back.push_back(watch);
+  }
+  for (const WatchPtr& watch : back) {
+    finish_drain(watch, {watch->order.pool, watch->order.backend, DrainState::none});
+  }
+}
+
+}  // namespace sluice::proxy
