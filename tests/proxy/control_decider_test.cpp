@@ -1,112 +1,13 @@
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <filesystem>
-#include <memory>
-#include <string>
 
-#include "proxy/local_control.hpp"
-#include "proxy/state_json.hpp"
 #include "proxy/wall_clock.hpp"
-#include "tests/proxy/running_proxy.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/proxy/control_side.hpp"
 
-/// The decision among control sides on one state folder, all on the thread of the test.
+/// The decision among control sides.
 namespace sluice::proxy {
 namespace {
 
 namespace fs = std::filesystem;
-
-Settings settings_in(const std::string& folder) {
-  Settings settings = quiet_settings();
-  settings.server.workers = 1;
-  settings.server.state_dir = folder;
-  settings.pools = {pool_of("v1", {"127.0.0.1:1"}), pool_of("v2", {"127.0.0.1:2"})};
-  settings.routes = {route_of("all", "/", {{"v1", 100}, {"v2", 0}})};
-  return settings;
-}
-
-/// The control side of one proxy with a worker; no listener, no admin interface.
-class Side {
- public:
-  explicit Side(const Settings& settings, std::shared_ptr<const HandoverState> inherited = {})
-      : state(settings.server.state_dir), log("off") {
-    const std::string problem = state.prepare();
-    if (!problem.empty()) throw support::Failure(problem);
-    LocalControl::Parts parts{io, fleet, state, log, notices, listeners};
-    parts.inherited = std::move(inherited);
-    control = std::make_unique<LocalControl>(std::move(parts), settings);
-    fleet.start();
-    control->start([this] { is_ready = true; });
-  }
-  Side(const Side&) = delete;
-  Side& operator=(const Side&) = delete;
-  ~Side() {
-    fleet.release_and_join();
-    control->stop();
-    state.close();
-    listeners.close();
-    io.restart();
-    io.poll();
-  }
-
-  boost::asio::io_context io;
-  StateFile state;
-  AccessLog log;
-  std::atomic<unsigned> connections{0};
-  std::shared_ptr<Recorder> recorder = std::make_shared<Recorder>();
-  Notices notices{io, recorder};
-  Fleet fleet{io, 1, Worker::Shared{log, connections}};
-  Listeners listeners{fleet};
-  std::unique_ptr<LocalControl> control;
-  bool is_ready = false;
-};
-
-/// Lets all of them work until `holds`.
-template <class Predicate>
-bool work(std::initializer_list<Side*> sides, Predicate holds,
-          support::Clock::duration limit = support::patience) {
-  return support::eventually(
-      [&] {
-        for (Side* side : sides) {
-          side->io.restart();
-          side->io.poll();
-        }
-        return holds();
-      },
-      limit);
-}
-
-const Actor alice{"alice", "test"};
-
-/// Whether the call was allowed.
-testing::AssertionResult sets_split(Side& side, Weight v1, Weight v2) {
-  std::optional<Outcome<RouteStatus>> answer;
-  side.control->set_split("all", {{"v1", v1}, {"v2", v2}}, std::nullopt, alice,
-                          [&](Outcome<RouteStatus> outcome) { answer = std::move(outcome); });
-  if (!work({&side}, [&] { return answer.has_value(); })) {
-    return testing::AssertionFailure() << "no answer";
-  }
-  if (*answer) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << answer->error().status << " " << answer->error().detail;
-}
-
-Outcome<ReloadStatus> reloads(Side& side, const Settings& next) {
-  std::optional<Outcome<ReloadStatus>> answer;
-  side.control->reload(next, alice,
-                       [&](Outcome<ReloadStatus> outcome) { answer = std::move(outcome); });
-  work({&side}, [&] { return answer.has_value(); });
-  return answer.value_or(Denial{500, "No answer", ""});
-}
-
-Weight weight_of_v2(Side& side) {
-  return side.control->route("all")->shares.at(1).in_force;
-}
-
-std::string this_process() {
-  return "process " + std::to_string(::getpid());
-}
 
 TEST(ControlDecider, TheOneThatHandsOverFollowsTheOneThatTakesOver) {
   const support::TempDir folder;
@@ -297,68 +198,19 @@ TEST(ControlDecider, AStateFileThatIsRemovedIsWrittenAgainAndTakesNothingBack) {
 }
 
 TEST(ControlDecider, WhoLeavesDoesNotTakeTheDecisionBack) {
-  /// Begins a drain of v1; whether the call was allowed.
-  bool drains_v1(Side & side, std::optional<milliseconds> deadline) {
-    std::optional<bool> is_begun;
-    side.control->drain({"v1", "", deadline}, alice, [&](const Outcome<DrainStatus>& begun) {
-      is_begun = static_cast<bool>(begun);
-    });
-    return work({&side}, [&] { return is_begun.has_value(); }) && *is_begun;
-  }
-
-  /// The moment that is kept as the deadline of the one drain.
-  std::optional<std::int64_t> kept_deadline(const Side& side) {
-    const auto kept = read_state_text(support::read_file(side.state.path()));
-    if (!kept || kept->drains.size() != 1) throw support::Failure("not one drain is kept");
-    return kept->drains[0].deadline_ms;
-  }
-
-  TEST(ControlDecider, ADrainThatIsInForceAtTheStartComesToItsEnd) {
-    const support::TempDir folder;
-    std::optional<std::int64_t> deadline;
-    {
-      Side side(settings_in(folder.file("state")));
-      ASSERT_TRUE(work({&side}, [&] { return side.is_ready; }));
-      ASSERT_TRUE(drains_v1(side, std::nullopt));
-      EXPECT_EQ(kept_deadline(side), std::nullopt);
-      ASSERT_TRUE(drains_v1(side, std::chrono::hours(1)));
-      deadline = kept_deadline(side);
-      ASSERT_TRUE(deadline);
-      ASSERT_TRUE(drains_v1(side, std::nullopt));
-      EXPECT_EQ(kept_deadline(side), deadline) << "an order without one leaves it";
-      EXPECT_TRUE(work({&side}, [&] { return side.recorder->count("drained v1 cut 0") > 0; }));
-    }
-    Side again(settings_in(folder.file("state")));
-    EXPECT_TRUE(work({&again}, [&] { return again.recorder->count("drained v1 cut 0") == 1; }));
-    ASSERT_TRUE(sets_split(again, 10, 90)) << "the state is written once more";
-    EXPECT_EQ(kept_deadline(again), deadline);
-  }
-
-  TEST(ControlDecider, WhoTakesOverHasFollowedADrainAlready) {
-    const support::TempDir folder;
-    Side old(settings_in(folder.file("state")));
-    Side next(settings_in(folder.file("state")));
-    ASSERT_TRUE(work({&old, &next}, [&] { return old.is_ready && next.is_ready; }));
-    ASSERT_TRUE(sets_split(old, 90, 10));
-    old.control->leave();
-    const auto refused = sets_split(old, 1, 1);
-    EXPECT_FALSE(refused);
-    EXPECT_NE(std::string(refused.message()).find("about to end"), std::string::npos)
-        << refused.message();
-    ASSERT_TRUE(work({&old, &next}, [&] { return next.control->decides(); }));
-    EXPECT_FALSE(old.control->decides());
-    EXPECT_EQ(weight_of_v2(next), 10U);
-  }
-
-  ASSERT_TRUE(drains_v1(old, std::chrono::hours(1)));
-  const auto deadline = kept_deadline(old);
-  const auto ends = [&] { return next.recorder->count("drained v1 cut 0"); };
-  EXPECT_TRUE(work({&old, &next}, [&] { return ends() == 1; }));
-  old.control->hand_over([] {});
+  const support::TempDir folder;
+  Side old(settings_in(folder.file("state")));
+  Side next(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&old, &next}, [&] { return old.is_ready && next.is_ready; }));
+  ASSERT_TRUE(sets_split(old, 90, 10));
+  old.control->leave();
+  const auto refused = sets_split(old, 1, 1);
+  EXPECT_FALSE(refused);
+  EXPECT_NE(std::string(refused.message()).find("about to end"), std::string::npos)
+      << refused.message();
   ASSERT_TRUE(work({&old, &next}, [&] { return next.control->decides(); }));
-  ASSERT_TRUE(sets_split(next, 10, 90));
-  EXPECT_EQ(kept_deadline(next), deadline);
-  EXPECT_EQ(ends(), 1U) << "it is told once";
+  EXPECT_FALSE(old.control->decides());
+  EXPECT_EQ(weight_of_v2(next), 10U);
 }
 
 TEST(ControlDecider, WhatCannotBeWrittenIsToldForEachChangeAndNotAllTheTime) {
