@@ -74,7 +74,7 @@ Listeners::Wanted Listeners::prepare(const std::vector<ListenerSettings>& settin
     }
     const std::string where = "listener[" + std::to_string(index) + "].address";
     ListenOptions options = listen_options(settings[index].shared);
-    options.taken_by = own_obstacle(address, settings);
+    options.taken_by = own_obstacle(settings[index].address, settings);
     wanted.push_back(open(settings[index], options, where, problems));
   }
   return wanted;
