@@ -17,8 +17,12 @@ using sluice::to_string;
 /// Checks never stop (pitfall P18).
 class Health {
  public:
-  /// Starts unknown, also for a backend restored from a state file (pitfall P17).
-  Health(unsigned rise, unsigned fall) : rise_(rise), fall_(fall) {}
+  /// Starts unknown, also for a backend restored from a state file (pitfall P17), unless `known` is
+  /// a verdict to go on from.
+  Health(unsigned rise, unsigned fall, HealthState known = HealthState::unknown)
+      : rise_(rise),
+        fall_(fall),
+        state_(known == HealthState::unchecked ? HealthState::unknown : known) {}
 
   HealthState state() const { return state_; }
 
@@ -29,7 +33,7 @@ class Health {
   unsigned rise_;
   unsigned fall_;
   unsigned run_ = 0;  ///< results in a row against the present state
-  HealthState state_ = HealthState::unknown;
+  HealthState state_;
 };
 
 }  // namespace sluice::core

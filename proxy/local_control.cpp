@@ -211,7 +211,8 @@ void LocalControl::follow_membership() {
         prober_.forget(pool.name, backend.address);
         continue;
       }
-      prober_.watch(pool.name, backend.address, *pool.health);
+      prober_.watch(pool.name, backend.address, *pool.health,
+                    health_of(pool.name, backend.address));
       if (!resolver_.is_known(pool.name, backend.address)) continue;
       prober_.set_addresses(pool.name, backend.address,
                             resolver_.addresses(pool.name, backend.address));

@@ -326,7 +326,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::set<Key> members_;    ///< that are checked and looked up
   std::set<Key> ejected_;    ///< backends that a rollout took out
   std::set<Key> seen_down_;  ///< by their health check
-  /// Verdicts from before a reload changed how a backend is checked, until the new check has one.
+  /// What was known of backends before their checks began anew (a reload, a predecessor), while
+  /// those say nothing else.
   std::map<Key, HealthState> kept_verdicts_;
   std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
   /// Where the splits stand that no override speaks of, once a reload has changed something; those

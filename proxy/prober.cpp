@@ -54,6 +54,7 @@ struct Prober::Target {
   bool is_located = false;  ///< addresses were said
   bool is_forgotten = false;
   bool has_verdict = false;
+  bool is_in_first_check = false;
   StreamPtr stream;
   Deadline next;
   std::weak_ptr<Target> self;
@@ -70,24 +71,35 @@ Prober::~Prober() {
 }
 
 void Prober::watch(const std::string& pool, const std::string& address,
-                   const HealthSettings& settings) {
+                   const HealthSettings& settings, core::HealthState known) {
   std::shared_ptr<Target>& slot = targets_[{pool, address}];
   if (slot && slot->settings == settings) return;
-  if (slot) slot->is_forgotten = true;
-  slot = std::make_shared<Target>(*this, wheel_, core::Health(settings.rise, settings.fall));
+  const std::shared_ptr<Target> before = std::move(slot);
+  slot = std::make_shared<Target>(*this, wheel_, core::Health(settings.rise, settings.fall, known));
   slot->pool = pool;
   slot->address = address;
   slot->settings = settings;
   slot->self = slot;
+  if (!before) return;
+  drop(*before);
+  if (slot->health.state() == core::HealthState::unknown) return;
+  slot->has_verdict = before->has_verdict;
+  slot->seen = before->seen;
 }
 
 void Prober::forget(const std::string& pool, const std::string& address) {
   const auto found = targets_.find({pool, address});
   if (found == targets_.end()) return;
-  found->second->is_forgotten = true;
-  found->second->next.disarm();
-  if (found->second->stream) found->second->stream->close();
+  drop(*found->second);
   targets_.erase(found);
+}
+
+/// A check under way ends without being heard.
+void Prober::drop(Target& target) {
+  target.is_forgotten = true;
+  target.next.disarm();
+  if (target.stream) target.stream->close();
+  if (std::exchange(target.is_in_first_check, false)) --first_checks_;
 }
 
 void Prober::set_addresses(const std::string& pool, const std::string& address,
@@ -96,7 +108,10 @@ void Prober::set_addresses(const std::string& pool, const std::string& address,
   if (found == targets_.end()) return;
   Target& target = *found->second;
   target.addresses = std::move(addresses);
-  if (!std::exchange(target.is_located, true)) target.next.arm(std::chrono::milliseconds(1));
+  if (std::exchange(target.is_located, true)) return;
+  const double share = target.has_verdict ? random_.fraction() : 0;
+  const double wait = static_cast<double>(target.settings.interval.count()) * share;
+  target.next.arm(std::chrono::milliseconds(static_cast<std::int64_t>(wait) + 1));
 }
 
 core::HealthState Prober::state(const std::string& pool, const std::string& address) const {
@@ -118,13 +133,20 @@ bool Prober::has_all_verdicts() const {
 
 void Prober::begin(const std::shared_ptr<Target>& target) {
   if (!target || target->is_forgotten) return;
+  if (!target->has_verdict) {
+    if (first_checks_ == most_first_checks) return target->next.arm(DeadlineWheel::grain);
+    target->is_in_first_check = true;
+    ++first_checks_;
+  }
   spawn(check(target), [](std::exception_ptr) {});
 }
 
 Task<void> Prober::check(std::shared_ptr<Target> target) {
   const std::string problem = co_await probe(*target);
   target->stream.reset();
+  // Then the prober may be gone, too.
   if (target->is_forgotten) co_return;
+  if (std::exchange(target->is_in_first_check, false)) --first_checks_;
   conclude(*target, problem);
   const double jitter = 0.9 + 0.2 * random_.fraction();
   const double wait = static_cast<double>(target->settings.interval.count()) * jitter;

@@ -15,8 +15,9 @@
 
 namespace sluice::proxy {
 
-/// Checks the health of backends from the control thread, with jitter so that not everything is
-/// probed at one instant (pitfall P9). A check never stops while its backend is configured (P18).
+/// Checks the health of backends from the control thread, with jitter and a bound so that not
+/// everything is probed at one instant (pitfall P9). A check never stops while its backend is
+/// configured (P18).
 class Prober {
  public:
   /// The state of (pool, address) changed; `seen` says in words what the check saw.
@@ -28,9 +29,14 @@ class Prober {
   Prober& operator=(const Prober&) = delete;
   ~Prober();
 
+  /// First checks under way at once; others begin as these end.
+  static constexpr unsigned most_first_checks = 256;
+
   /// Begins to check a backend, at once. A backend that is checked in the same way already goes on
-  /// as it was.
-  void watch(const std::string& pool, const std::string& address, const HealthSettings& settings);
+  /// as it was. `known` up or down is a verdict to go on from, by `rise` and `fall`; one that was
+  /// checked in another way, with a verdict, has its next check somewhere in the new interval.
+  void watch(const std::string& pool, const std::string& address, const HealthSettings& settings,
+             core::HealthState known = core::HealthState::unknown);
   void forget(const std::string& pool, const std::string& address);
   /// Where to check it. Until this is said there is no check and no verdict; an empty list is a
   /// failure.
@@ -49,6 +55,7 @@ class Prober {
   using Key = std::pair<std::string, std::string>;
 
   void begin(const std::shared_ptr<Target>& target);
+  void drop(Target& target);
   Task<void> check(std::shared_ptr<Target> target);
   Task<std::string> probe(Target& target);
   void conclude(Target& target, const std::string& problem);
@@ -59,6 +66,7 @@ class Prober {
   OnChange on_change_;
   Random random_;
   std::map<Key, std::shared_ptr<Target>> targets_;
+  unsigned first_checks_ = 0;  ///< under way
 };
 
 }  // namespace sluice::proxy

@@ -34,6 +34,7 @@ Reloads::Reloads(Parts parts)
       ground_(parts.ground),
       read_(std::move(parts.read)),
       start_text_(std::move(parts.text)),
+      read_hash_(hash_of(start_text_)),
       history_(parts.state_dir.empty() ? "" : parts.state_dir + "/settings"),
       timer_(parts.io),
       rewrite_timer_(parts.io) {}
@@ -73,8 +74,10 @@ void Reloads::reload(ReloadOrder order, const Actor& actor, Done<ReloadStatus> d
                                "the program around this proxy gives it settings by "
                                "Proxy::reload(); ask that program"});
   }
+  if (order.unless_read && order.unless_read == read_hash_) return answer(done, present_status());
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
   SettingsSource source = read(std::nullopt);
+  if (!order.dry_run) read_hash_ = hash_of(source.text);
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
@@ -110,7 +113,9 @@ void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor
   if (!source.problems.empty()) {
     return refuse(settings_refused(std::move(source.problems)), order, actor, std::move(done));
   }
-  const bool file_differs = read(std::nullopt).text != wanted->text;
+  const std::string text_now = read(std::nullopt).text;
+  if (!order.dry_run) read_hash_ = hash_of(text_now);
+  const bool file_differs = text_now != wanted->text;
   put({std::move(source.settings), wanted->text, "rollback to " + std::to_string(wanted->number),
        file_differs},
       order, actor, std::move(done));
@@ -130,7 +135,9 @@ void Reloads::put(Next next, const ReloadOrder& order, const Actor& actor,
     if (auto denial = no_way_back(next)) return answer(done, std::move(*denial));
   }
   if (order.dry_run) return try_out(next, std::move(changes), std::move(done));
-  if (changes.empty() && !next.is_forced) return note_same(std::move(next), actor, std::move(done));
+  if (changes.empty() && !next.is_forced) {
+    return note_same(std::move(next), order, actor, std::move(done));
+  }
   auto denial = put_in_force(next, std::move(changes), order, actor, done);
   if (denial) refuse(std::move(*denial), order, actor, std::move(done));
 }
@@ -179,7 +186,8 @@ void Reloads::try_out(const Next& next, std::vector<SettingsChange> changes,
 }
 
 /// The settings are those in force. Their text may be another one, and then it is kept.
-void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) {
+void Reloads::note_same(Next next, const ReloadOrder& order, const Actor& actor,
+                        Done<ReloadStatus> done) {
   notices_.log(LogLevel::info, "reload by " + actor.who + ": nothing changed");
   if (history_.records().back()->text != next.text) {
     note(next, actor, {});
@@ -188,16 +196,23 @@ void Reloads::note_same(Next next, const Actor& actor, Done<ReloadStatus> done) 
     last_taken_ms_ = wall_clock_ms();
     file_differs_ = next.file_differs;
   }
+  ReloadStatus status = present_status();
+  if (order.confirm) {
+    status.notices = {"nothing changed, so nothing waits for a confirmation"};
+  }
   keep_then([done = std::move(done),
-             status = present_status()](std::vector<std::string> notices) mutable {
-    status.notices = std::move(notices);
+             status = std::move(status)](const std::vector<std::string>& notices) mutable {
+    status.notices.insert(status.notices.end(), notices.begin(), notices.end());
     done(std::move(status));
   });
 }
 
 void Reloads::refuse(Denial denial, const ReloadOrder& order, const Actor& actor,
                      Done<ReloadStatus> done) {
-  if (!order.dry_run) tell_refused(denial, actor);
+  const bool is_obstacle = denial.status == 409;
+  if (is_obstacle) read_hash_.reset();
+  const bool is_tried_again = is_obstacle && order.unless_read;
+  if (!order.dry_run && !is_tried_again) tell_refused(denial, actor);
   answer(done, std::move(denial));
 }
 

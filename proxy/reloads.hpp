@@ -123,7 +123,7 @@ class Reloads {
                                      const ReloadOrder& order, const Actor& actor,
                                      Done<ReloadStatus> done);
   void try_out(const Next& next, std::vector<SettingsChange> changes, Done<ReloadStatus> done);
-  void note_same(Next next, const Actor& actor, Done<ReloadStatus> done);
+  void note_same(Next next, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
   void refuse(Denial denial, const ReloadOrder& order, const Actor& actor, Done<ReloadStatus> done);
   void tell_refused(const Denial& denial, const Actor& actor);
   void await_confirmation(Pending pending, milliseconds time);
@@ -148,6 +148,7 @@ class Reloads {
   ReloadGround& ground_;
   ReadSettings read_;
   std::string start_text_;
+  std::optional<std::string> read_hash_;  ///< of the text that was read last; none after a 409
   ReloadHistory history_;
   boost::asio::steady_timer timer_;
   std::optional<Pending> pending_;

@@ -52,7 +52,8 @@ void Resolver::watch(const std::string& pool, const std::string& address,
                      std::chrono::milliseconds interval) {
   std::shared_ptr<Name>& slot = names_[{pool, address}];
   if (slot) {
-    slot->interval = interval;
+    const bool is_shorter = interval < std::exchange(slot->interval, interval);
+    if (is_shorter && slot->next.is_armed()) slot->next.arm(interval);
     return;
   }
   slot = std::make_shared<Name>(*this, wheel_);

@@ -31,6 +31,8 @@ class Resolver {
   ~Resolver();
 
   /// Begins to look up a backend, every `interval`. A literal address is known when this returns.
+  /// For one that is looked up already: a shorter interval holds from now on, a longer one after
+  /// the next look-up.
   void watch(const std::string& pool, const std::string& address,
              std::chrono::milliseconds interval);
   void forget(const std::string& pool, const std::string& address);

@@ -1,53 +1,74 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace sluice::proxy::program {
 
-/// Notices that the text of a file is another one (inotify). Directories are watched, not the file:
-/// that of the file, of every symbolic link on the way, and the one where the way ends. So a rename
-/// over the file, as editors do it, and the swap of a ConfigMap's "..data" are seen. For one
-/// thread.
+/// Notices that a file has another text. It asks the file system again and again which file the
+/// name leads to, how large it is and when it was changed. So it makes no difference how the text
+/// became another one: written in place, renamed over, a link or a directory anywhere on the way
+/// replaced, all of it taken away and made again, or only made readable; nor on which file system,
+/// also one of a network, of whose changes the kernel does not hear (inotify). For one thread,
+/// which waits for as long as the file system takes to answer.
 class FileWatch {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
+  using milliseconds = std::chrono::milliseconds;
 
-  /// Quiet for this long: then what was written is taken for whole.
-  static constexpr std::chrono::milliseconds quiet{200};
-  /// The longest that a file which is never quiet is waited for.
-  static constexpr std::chrono::milliseconds longest_wait{1000};
+  static constexpr milliseconds look_interval{250};
+  /// Not changed for this long: then what was written is taken for whole.
+  static constexpr milliseconds quiet{500};
+  /// The longest that a file which changes all the time is waited for.
+  static constexpr milliseconds longest_wait{5000};
+  /// Some file systems know times by two seconds only, so a text is read once more after this time.
+  static constexpr milliseconds second_reading{3000};
 
-  /// `text`: the one that is known, which is no news.
-  FileWatch(std::string file, const std::string& text);
-  FileWatch(const FileWatch&) = delete;
-  FileWatch& operator=(const FileWatch&) = delete;
-  ~FileWatch() { switch_off(); }
+  explicit FileWatch(std::string file) : file_(std::move(file)) {}
 
-  /// Begins to watch; nothing when it does already. A text that is not the known one is news. ""
-  /// or a sentence why it cannot.
-  std::string switch_on(TimePoint now);
-  void switch_off();
+  /// Begins to watch; nothing when it does already. The first text is news, too: it may have
+  /// changed since somebody read it.
+  void switch_on(TimePoint now);
+  void switch_off() { is_on_ = false; }
 
-  /// To be polled for input; -1, which poll(2) leaves out, while it is off.
-  int descriptor() const { return descriptor_; }
-  /// Takes what came on the descriptor.
-  void read_events(TimePoint now);
   /// Milliseconds until has_news() is to be asked, as poll(2) wants them; -1: there is no need.
   int wait_ms(TimePoint now) const;
-  /// True once for each text that differs from the one known before, when the time to wait is over.
+  /// True once for each text that differs from the one seen before, and when ask_again() says so.
   bool has_news(TimePoint now);
+  /// The news could not be used: they are news once more from `at` on, unless others come before.
+  void ask_again(TimePoint at) { again_at_ = at; }
+  /// core::text_hash() of the newest text seen; "": the file cannot be read.
+  std::string text_hash() const { return seen_hash_.value_or(""); }
 
  private:
-  std::string watch_directories() const;
-  std::string hash_now() const;
+  /// What tells the states of a file apart without reading it.
+  struct Marks {
+    dev_t device = 0;
+    ino_t inode = 0;
+    mode_t mode = 0;
+    uid_t owner = 0;
+    gid_t group = 0;
+    off_t size = 0;
+    std::int64_t written_ns = 0;
+    std::int64_t changed_ns = 0;
+    bool operator==(const Marks&) const = default;
+  };
+
+  std::optional<Marks> marks_now() const;
+  bool read_anew();
 
   std::string file_;
-  std::string known_hash_;  ///< "": the file could not be read
-  int descriptor_ = -1;
-  std::optional<TimePoint> first_event_;
-  TimePoint last_event_;
+  bool is_on_ = false;
+  TimePoint next_look_;
+  std::optional<Marks> marks_;  ///< none: there is no such file
+  std::optional<std::string> seen_hash_;
+  std::optional<TimePoint> first_change_;  ///< since the last reading
+  std::optional<TimePoint> read_at_;
+  std::optional<TimePoint> again_at_;
 };
 
 }  // namespace sluice::proxy::program

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <iostream>
@@ -83,6 +84,30 @@ void reload(Proxy& proxy, const std::string& why) {
   proxy.reload_source({}, done, why);
 }
 
+/// What the proxy answered to the watch, which is heard on another thread.
+struct WatchAnswer {
+  std::atomic<bool> is_to_ask_again{false};
+  std::atomic<bool> was_in_the_way{false};
+};
+
+/// A text that somebody else had read already is let be. What is in the way, such as a confirmation
+/// that is awaited, goes by; it is told once.
+void reload_watched(Proxy& proxy, const std::string& hash,
+                    const std::shared_ptr<WatchAnswer>& answer) {
+  ReloadOrder order;
+  order.unless_read = hash;
+  const auto done = [answer](const Outcome<ReloadStatus>& status) {
+    const bool is_in_the_way = !status && status.error().status == 409;
+    const bool is_told = answer->was_in_the_way.exchange(is_in_the_way) && is_in_the_way;
+    if (!status && status.error().problems.empty() && !is_told) {
+      spdlog::warn("file watch: {}{}", status.error().detail,
+                   is_in_the_way ? "; the file is read when that is over" : "");
+    }
+    answer->is_to_ask_again = is_in_the_way;
+  };
+  proxy.reload_source(std::move(order), done, "file watch");
+}
+
 /// What comes of it is in the log, but for a refusal at once.
 void upgrade(Proxy& proxy) {
   spdlog::info("SIGUSR2: starting the process that is to take over");
@@ -126,29 +151,27 @@ void obey(Proxy& proxy, unsigned signal) {
   }
 }
 
-void switch_watch(FileWatch& watch, bool is_on) {
-  if (!is_on) return watch.switch_off();
-  const std::string problem = watch.switch_on(std::chrono::steady_clock::now());
-  if (!problem.empty()) {
-    spdlog::warn("server.watch: {}; reload with SIGHUP or \"sluice reload\"", problem);
-  }
-}
-
 void obey_until_stopped(Proxy& proxy, int signals, const LoopObserver& observer, FileWatch& watch) {
   using std::chrono::steady_clock;
+  const auto answer = std::make_shared<WatchAnswer>();
   while (!observer.has_stopped()) {
-    switch_watch(watch, observer.watches());
-    std::array<pollfd, 3> ready{pollfd{signals, POLLIN, 0},
-                                pollfd{observer.descriptor(), POLLIN, 0},
-                                pollfd{watch.descriptor(), POLLIN, 0}};
+    if (observer.watches()) {
+      watch.switch_on(steady_clock::now());
+    } else {
+      watch.switch_off();
+    }
+    std::array<pollfd, 2> ready{pollfd{signals, POLLIN, 0},
+                                pollfd{observer.descriptor(), POLLIN, 0}};
     if (::poll(ready.data(), ready.size(), watch.wait_ms(steady_clock::now())) < 0) continue;
     signalfd_siginfo info{};
     if (ready[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info)) {
       obey(proxy, info.ssi_signo);
     }
     if (ready[1].revents != 0) observer.read_events();
-    if (ready[2].revents != 0) watch.read_events(steady_clock::now());
-    if (watch.has_news(steady_clock::now())) reload(proxy, "file watch");
+    if (answer->is_to_ask_again.exchange(false)) {
+      watch.ask_again(steady_clock::now() + std::chrono::seconds(1));
+    }
+    if (watch.has_news(steady_clock::now())) reload_watched(proxy, watch.text_hash(), answer);
   }
 }
 
@@ -188,7 +211,7 @@ int run(const std::string& file, bool takes_over) {
     std::cerr << file << ": " << problem.where << ": " << problem.what << "\n";
   }
   if (!problems.empty()) return 1;
-  FileWatch watch(file, parsed.text);
+  FileWatch watch(file);
   obey_until_stopped(proxy, signals, *observer, watch);
   proxy.wait();
   ::close(signals);

@@ -58,6 +58,18 @@ TEST(HealthTest, ComesUpAfterRiseSuccessesInARow) {
   EXPECT_EQ(health.state(), HealthState::up);
 }
 
+TEST(HealthTest, GoesOnFromAVerdictThatIsKnown) {
+  Health well(2, 3, HealthState::up);
+  EXPECT_EQ(well.state(), HealthState::up);
+  EXPECT_FALSE(well.observe(false));
+  EXPECT_FALSE(well.observe(false));
+  EXPECT_TRUE(well.observe(false)) << "`fall` failures, as for any other that is up";
+  Health ill(2, 3, HealthState::down);
+  EXPECT_FALSE(ill.observe(true));
+  EXPECT_TRUE(ill.observe(true));
+  EXPECT_EQ(Health(2, 3, HealthState::unchecked).state(), HealthState::unknown) << "no verdict";
+}
+
 TEST(HealthTest, AResultThatAgreesEndsTheRunAgainst) {
   Health health(2, 2);
   health.observe(true);

@@ -202,6 +202,36 @@ TEST(Reload, AWatchedFileOfAConfigMapIsReadWhenItsLinkIsSwapped) {
   EXPECT_TRUE(scene.becomes("v1"));
 }
 
+TEST(Reload, AWatchedFileIsReadOnceNothingStandsAgainstItAndUndoesNoWayBack) {
+  Reloading scene({}, "watch = true\n");
+  bool is_second = false;
+  std::string next;
+  std::int64_t record = 0;
+  ASSERT_TRUE(eventually([&] {
+    is_second = !is_second;
+    next = scene.text_of(is_second ? scene.config("0", "100") : scene.config("100", "0"));
+    scene.write_by_rename(next);
+    const AdminAnswer answer = scene.reload(R"({"confirm":"4s"})");
+    record = answer.number("/record");
+    return answer.string("/confirm_by") != "";
+  })) << "each time the watch was first";
+  scene.write_by_rename(next + "\n# another text\n");
+  const std::string told = "the file is read when that is over";
+  EXPECT_TRUE(scene.sluice.logs(told));
+  const auto history = [&] { return scene.sluice.admin().get("/v1/reloads"); };
+  EXPECT_TRUE(eventually([&] { return history().string("/reloads/0/who") == "file watch"; }));
+  EXPECT_EQ(history().number("/reloads/0/number"), record + 2) << history();
+  EXPECT_EQ(history().string("/reloads/1/why"), "confirmation did not come") << history();
+  EXPECT_EQ(scene.who(), is_second ? "v2" : "v1");
+  const std::string log = scene.sluice.operational_log();
+  EXPECT_EQ(log.find(told), log.rfind(told)) << "once, not each second: " << log;
+
+  ASSERT_EQ(scene.run({"config", "rollback", "1"}).exit_code, 0);
+  scene.write_by_rename(next + "\n# a third\n");
+  EXPECT_TRUE(eventually([&] { return history().string("/reloads/0/who") == "file watch"; }));
+  EXPECT_EQ(history().number("/reloads/0/number"), record + 4) << "nothing came between";
+}
+
 TEST(Reload, WatchingBeginsAndEndsWithAReload) {
   Reloading scene;
   scene.server_lines = "watch = true\n";

@@ -1,14 +1,12 @@
 #include "proxy/program/file_watch.hpp"
 
 #include <gtest/gtest.h>
-#include <poll.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <string>
-#include <utility>
 
-#include "tests/support/deadline.hpp"
+#include "core/text_hash.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::proxy::program {
@@ -16,91 +14,141 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
+using support::TempDir;
 using support::write_file;
 
-/// Polls as the program does, until there is news. False when it does not come.
-bool gets_news(FileWatch& watch, milliseconds limit = support::patience) {
-  const support::Deadline deadline(limit);
-  while (!deadline.passed()) {
-    pollfd ready{watch.descriptor(), POLLIN, 0};
-    const int wait = watch.wait_ms(support::Clock::now());
-    const int left = deadline.poll_ms();
-    ::poll(&ready, 1, wait < 0 ? left : std::min(wait, left));
-    if (ready.revents != 0) watch.read_events(support::Clock::now());
-    if (watch.has_news(support::Clock::now())) return true;
-  }
-  return false;
-}
+// Texts differ in length: two writes in one tick of the kernel's clock have the same time.
 
-/// Polls until nothing is due any more. True when there was no news.
-bool stays_quiet(FileWatch& watch) {
-  pollfd ready{watch.descriptor(), POLLIN, 0};
-  for (;;) {
-    const int wait = watch.wait_ms(support::Clock::now());
-    // Events of what the test did are there at once.
-    if (::poll(&ready, 1, wait < 0 ? 0 : wait) > 0) watch.read_events(support::Clock::now());
-    if (watch.has_news(support::Clock::now())) return false;
-    if (watch.wait_ms(support::Clock::now()) < 0) return true;
-  }
-}
-
-/// A watched file with the text "one".
+/// A watch in a time of its own.
 struct Watched {
-  Watched() {
-    write_file(file, "one");
-    EXPECT_EQ(watch.switch_on(support::Clock::now()), "");
-    EXPECT_TRUE(stays_quiet(watch)) << "the text is the known one";
+  explicit Watched(std::string watched) : file(std::move(watched)), watch(file) {
+    watch.switch_on(now);
+    EXPECT_TRUE(gets_news()) << "the first text is news";
+    EXPECT_TRUE(stays_quiet());
   }
 
-  support::TempDir folder;
-  std::string file = folder.file("config.toml");
-  FileWatch watch{file, "one"};
+  /// As the program asks, for a time in which every change is to be seen.
+  bool gets_news() {
+    const auto end = now + FileWatch::quiet + 2 * FileWatch::look_interval;
+    return asks_until(end);
+  }
+  bool stays_quiet() { return !asks_until(now + seconds(60)); }
+  bool asks_until(FileWatch::TimePoint end) {
+    while (now < end) {
+      now += milliseconds(watch.wait_ms(now));
+      if (watch.has_news(now)) return true;
+    }
+    return false;
+  }
+
+  FileWatch::TimePoint now{seconds(1)};
+  std::string file;
+  FileWatch watch;
+};
+
+/// A folder with the file "config.toml", whose text is "one".
+struct Folder : TempDir {
+  Folder() { write_file(config(), "one"); }
+  std::string config() const { return file("config.toml"); }
 };
 
 TEST(FileWatch, AnotherTextIsNewsOnce) {
-  Watched scene;
-  write_file(scene.file, "two");
-  EXPECT_TRUE(gets_news(scene.watch));
-  EXPECT_TRUE(stays_quiet(scene.watch));
-  write_file(scene.file, "three");
-  EXPECT_TRUE(gets_news(scene.watch)) << "it goes on";
+  const Folder folder;
+  Watched scene(folder.config());
+  write_file(scene.file, "second");
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_EQ(scene.watch.text_hash(), core::text_hash("second"));
+  EXPECT_TRUE(scene.stays_quiet());
+  write_file(scene.file, "the third");
+  EXPECT_TRUE(scene.gets_news()) << "it goes on";
 }
 
 TEST(FileWatch, TheSameTextIsNone) {
-  Watched scene;
-  write_file(scene.file, "one");
-  pollfd ready{scene.watch.descriptor(), POLLIN, 0};
-  ASSERT_EQ(::poll(&ready, 1, 0), 1) << "the write is seen";
-  EXPECT_TRUE(stays_quiet(scene.watch));
-}
-
-TEST(FileWatch, OtherFilesOfTheDirectoryAreNone) {
-  Watched scene;
-  write_file(scene.folder.file("other"), "two");
-  EXPECT_TRUE(stays_quiet(scene.watch));
+  const Folder folder;
+  Watched scene(folder.config());
+  write_file(folder.file("new"), "one");
+  fs::rename(folder.file("new"), scene.file);
+  EXPECT_TRUE(scene.stays_quiet());
 }
 
 TEST(FileWatch, ARenameOverTheFileIsNews) {
-  Watched scene;
-  for (const char* text : {"two", "three"}) {
-    write_file(scene.folder.file(".config.toml.swp"), text);
-    fs::rename(scene.folder.file(".config.toml.swp"), scene.file);
-    EXPECT_TRUE(gets_news(scene.watch)) << text;
+  const Folder folder;
+  Watched scene(folder.config());
+  for (const char* text : {"second", "the third"}) {
+    write_file(folder.file(".config.toml.swp"), text);
+    fs::rename(folder.file(".config.toml.swp"), scene.file);
+    EXPECT_TRUE(scene.gets_news()) << text;
   }
 }
 
 TEST(FileWatch, AFileThatIsGoneAndComesBackIsSeen) {
-  Watched scene;
+  const Folder folder;
+  Watched scene(folder.config());
   fs::remove(scene.file);
-  EXPECT_TRUE(gets_news(scene.watch));
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_EQ(scene.watch.text_hash(), "");
+  EXPECT_TRUE(scene.stays_quiet());
   write_file(scene.file, "one");
-  EXPECT_TRUE(gets_news(scene.watch));
+  EXPECT_TRUE(scene.gets_news());
+}
+
+TEST(FileWatch, ADirectoryThatIsGoneForLongAndComesBackIsSeen) {
+  const TempDir folder;
+  fs::create_directories(folder.file("conf/deep"));
+  write_file(folder.file("conf/deep/config.toml"), "one");
+  Watched scene(folder.file("conf/deep/config.toml"));
+  fs::remove_all(folder.file("conf"));
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_TRUE(scene.stays_quiet());
+  fs::create_directories(folder.file("conf/deep"));
+  EXPECT_TRUE(scene.stays_quiet());
+  write_file(scene.file, "second");
+  EXPECT_TRUE(scene.gets_news());
+  write_file(scene.file, "the third");
+  EXPECT_TRUE(scene.gets_news()) << "it goes on";
+}
+
+TEST(FileWatch, ADirectoryThatTakesThePlaceOfTheOldOneIsSeen) {
+  const TempDir folder;
+  for (const auto& [name, text] : {std::pair("conf", "one"), std::pair("new", "second")}) {
+    fs::create_directory(folder.file(name));
+    write_file(folder.file(name) + "/config.toml", text);
+  }
+  Watched scene(folder.file("conf/config.toml"));
+  fs::rename(folder.file("conf"), folder.file("old"));
+  fs::rename(folder.file("new"), folder.file("conf"));
+  EXPECT_TRUE(scene.gets_news());
+  write_file(folder.file("old/config.toml"), "what is left behind");
+  EXPECT_TRUE(scene.stays_quiet());
+  write_file(scene.file, "the third");
+  EXPECT_TRUE(scene.gets_news());
+}
+
+/// conf -> current -> releases/N, as deployments by links do it.
+TEST(FileWatch, TheSwapOfALinkToADirectoryIsSeen) {
+  const TempDir folder;
+  const auto publish = [&](const std::string& release, const std::string& text) {
+    fs::create_directories(folder.file("releases/" + release));
+    write_file(folder.file("releases/" + release + "/config.toml"), text);
+    fs::create_directory_symlink("releases/" + release, folder.file("next"));
+    fs::rename(folder.file("next"), folder.file("current"));
+  };
+  publish("1", "one");
+  fs::create_directory_symlink("current", folder.file("conf"));
+  Watched scene(folder.file("conf/config.toml"));
+  publish("2", "second");
+  EXPECT_TRUE(scene.gets_news());
+  publish("3", "the third");
+  EXPECT_TRUE(scene.gets_news());
+  fs::remove_all(folder.file("releases/1"));
+  EXPECT_TRUE(scene.stays_quiet()) << "what is left behind is no news";
 }
 
 /// What the kubelet does to a volume: file -> ..data/file, ..data -> a directory, and that link is
 /// replaced by a rename.
 TEST(FileWatch, TheSwapOfAConfigMapIsNews) {
-  support::TempDir volume;
+  const TempDir volume;
   const auto publish = [&](const std::string& version, const std::string& text) {
     fs::create_directory(volume.file(version));
     write_file(volume.file(version + "/config.toml"), text);
@@ -109,73 +157,101 @@ TEST(FileWatch, TheSwapOfAConfigMapIsNews) {
   };
   publish("..1", "one");
   fs::create_symlink("..data/config.toml", volume.file("config.toml"));
-  FileWatch watch(volume.file("config.toml"), "one");
-  ASSERT_EQ(watch.switch_on(support::Clock::now()), "");
-  ASSERT_TRUE(stays_quiet(watch));
-  for (const auto& [version, text] :
-       {std::pair("..2", "two"), std::pair("..3", "three"), std::pair("..4", "four")}) {
-    publish(version, text);
-    EXPECT_TRUE(gets_news(watch)) << version;
-  }
-  fs::remove_all(volume.file("..1"));
-  EXPECT_TRUE(stays_quiet(watch)) << "what is left behind is no news";
+  Watched scene(volume.file("config.toml"));
+  publish("..2", "second");
+  EXPECT_TRUE(scene.gets_news());
+  publish("..3", "the third");
+  EXPECT_TRUE(scene.gets_news());
 }
 
-TEST(FileWatch, ALinkToAFileElsewhereIsFollowed) {
-  support::TempDir far;
-  support::TempDir near;
-  write_file(far.file("real.toml"), "one");
-  fs::create_symlink(far.file("real.toml"), near.file("middle.toml"));
-  fs::create_symlink("middle.toml", near.file("config.toml"));
-  FileWatch watch(near.file("config.toml"), "one");
-  ASSERT_EQ(watch.switch_on(support::Clock::now()), "");
-  ASSERT_TRUE(stays_quiet(watch));
-  write_file(far.file("real.toml"), "two");
-  EXPECT_TRUE(gets_news(watch));
-  support::TempDir other;
-  write_file(other.file("new.toml"), "three");
-  fs::remove(near.file("middle.toml"));
-  fs::create_symlink(other.file("new.toml"), near.file("middle.toml"));
-  EXPECT_TRUE(gets_news(watch));
-  write_file(other.file("new.toml"), "four");
-  EXPECT_TRUE(gets_news(watch)) << "the new end of the way is watched";
+TEST(FileWatch, LinksInACircleAreAFileThatIsGone) {
+  const Folder folder;
+  Watched scene(folder.config());
+  fs::create_symlink("config.toml", folder.file("other"));
+  fs::remove(scene.file);
+  fs::create_symlink("other", scene.file);
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_EQ(scene.watch.text_hash(), "");
+}
+
+/// While this lives, even root may not read everything.
+struct Unprivileged {
+  Unprivileged() { EXPECT_TRUE(!is_root || ::seteuid(65534) == 0); }
+  ~Unprivileged() { EXPECT_TRUE(!is_root || ::seteuid(0) == 0); }
+  const bool is_root = ::geteuid() == 0;
+};
+
+TEST(FileWatch, AFileThatBecomesReadableIsNews) {
+  const Folder folder;
+  fs::permissions(folder.file(""), fs::perms::all);
+  Watched scene(folder.config());
+  write_file(scene.file, "second");
+  fs::permissions(scene.file, fs::perms::none);
+  {
+    const Unprivileged now;
+    EXPECT_TRUE(scene.gets_news());
+    EXPECT_EQ(scene.watch.text_hash(), "");
+    EXPECT_TRUE(scene.stays_quiet());
+  }
+  fs::permissions(scene.file, fs::perms::all);
+  const Unprivileged now;
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_EQ(scene.watch.text_hash(), core::text_hash("second"));
+}
+
+/// Two writes in one tick of the file system's clock cannot be told apart by their time.
+TEST(FileWatch, ATextThatWasWrittenRightBehindTheReadingIsSeen) {
+  const Folder folder;
+  Watched scene(folder.config());
+  write_file(scene.file, "abc");
+  ASSERT_TRUE(scene.gets_news());
+  write_file(scene.file, "xyz");
+  EXPECT_TRUE(scene.asks_until(scene.now + 2 * FileWatch::second_reading));
+  EXPECT_EQ(scene.watch.text_hash(), core::text_hash("xyz"));
 }
 
 TEST(FileWatch, WaitsUntilItIsQuietButNotForEver) {
-  Watched scene;
-  const auto start = support::Clock::now();
-  write_file(scene.file, "two");
-  scene.watch.read_events(start);
-  EXPECT_EQ(scene.watch.wait_ms(start), FileWatch::quiet.count());
-  EXPECT_FALSE(scene.watch.has_news(start + FileWatch::quiet / 2));
-  auto now = start;
-  while (now < start + FileWatch::longest_wait) {
-    now += FileWatch::quiet / 2;
-    write_file(scene.file, std::to_string((now - start).count()));
-    if (scene.watch.wait_ms(now) == 0) break;
-    scene.watch.read_events(now);
+  const Folder folder;
+  Watched scene(folder.config());
+  std::string text = "one";
+  const auto start = scene.now;
+  bool is_news = false;
+  while (!is_news && scene.now < start + seconds(60)) {
+    write_file(scene.file, text += '.');
+    scene.now += milliseconds(scene.watch.wait_ms(scene.now));
+    is_news = scene.watch.has_news(scene.now);
   }
-  EXPECT_EQ(scene.watch.wait_ms(now), 0);
-  EXPECT_EQ((now - start), FileWatch::longest_wait);
-  EXPECT_TRUE(scene.watch.has_news(now));
+  EXPECT_GE(scene.now - start, FileWatch::longest_wait);
+  EXPECT_LE(scene.now - start, FileWatch::longest_wait + 2 * FileWatch::look_interval);
 }
 
-TEST(FileWatch, SwitchedOnAgainItKnowsWhatCameMeanwhile) {
-  Watched scene;
+TEST(FileWatch, SwitchedOffItSeesNothingAndOnAgainTheTextIsNews) {
+  const Folder folder;
+  Watched scene(folder.config());
   scene.watch.switch_off();
-  EXPECT_EQ(scene.watch.descriptor(), -1);
-  EXPECT_EQ(scene.watch.wait_ms(support::Clock::now()), -1);
-  write_file(scene.file, "two");
-  ASSERT_EQ(scene.watch.switch_on(support::Clock::now()), "");
-  EXPECT_TRUE(gets_news(scene.watch));
+  EXPECT_EQ(scene.watch.wait_ms(scene.now), -1);
+  write_file(scene.file, "second");
+  EXPECT_FALSE(scene.watch.has_news(scene.now + seconds(60)));
+  scene.watch.switch_on(scene.now);
+  EXPECT_TRUE(scene.gets_news());
+  scene.watch.switch_on(scene.now);
+  EXPECT_TRUE(scene.stays_quiet()) << "it was on already";
 }
 
-TEST(FileWatch, ADirectoryThatIsNotThereIsSaid) {
-  support::TempDir folder;
-  FileWatch watch(folder.file("none/config.toml"), "");
-  const std::string problem = watch.switch_on(support::Clock::now());
-  EXPECT_NE(problem.find("none"), std::string::npos) << problem;
-  EXPECT_EQ(watch.descriptor(), -1);
+TEST(FileWatch, NewsThatCouldNotBeUsedComeAgain) {
+  const Folder folder;
+  Watched scene(folder.config());
+  write_file(scene.file, "second");
+  ASSERT_TRUE(scene.gets_news());
+  scene.watch.ask_again(scene.now + seconds(1));
+  const auto asked = scene.now;
+  EXPECT_TRUE(scene.asks_until(asked + seconds(2)));
+  EXPECT_GE(scene.now - asked, seconds(1));
+  EXPECT_TRUE(scene.stays_quiet()) << "once for each time";
+  scene.watch.ask_again(scene.now + seconds(1));
+  write_file(scene.file, "the third");
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_TRUE(scene.stays_quiet()) << "newer news are asked instead";
 }
 
 }  // namespace

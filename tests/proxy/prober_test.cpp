@@ -77,9 +77,10 @@ class ProberTest : public ::testing::Test {
     settings_.rise = 2;
     settings_.fall = 3;
   }
-  void watch(const Backend& backend) {
-    prober_->watch("v1", backend.address(), settings_);
-    prober_->set_addresses("v1", backend.address(), {backend.socket_address()});
+  void watch(const Backend& backend, HealthState known = HealthState::unknown,
+             const std::string& pool = "v1") {
+    prober_->watch(pool, backend.address(), settings_, known);
+    prober_->set_addresses(pool, backend.address(), {backend.socket_address()});
   }
   template <class Predicate>
   bool run_until(Backend& backend, Predicate holds) {
@@ -263,6 +264,57 @@ TEST_F(ProberTest, WatchingInTheSameWayKeepsTheVerdictAndAnotherWayBeginsAnew) {
   EXPECT_EQ(prober_->state("v1", backend.address()), HealthState::unknown);
   ASSERT_TRUE(run_until(backend, [&] { return prober_->has_all_verdicts(); }));
   EXPECT_TRUE(backend.request.starts_with("GET /other "));
+}
+
+TEST_F(ProberTest, AnotherWayOfCheckingGoesOnFromTheVerdictThatIsKept) {
+  Backend backend;
+  first_verdict(backend);
+  backend.answer = ill;
+  settings_.path = "/other";
+  const int before = backend.answered;
+  watch(backend, HealthState::up);
+  EXPECT_EQ(prober_->state("v1", backend.address()), HealthState::up);
+  EXPECT_TRUE(prober_->has_all_verdicts());
+  ASSERT_TRUE(run_until(backend, [&] { return changes_.size() == 2; }));
+  EXPECT_EQ(changes_[1].state, HealthState::down);
+  EXPECT_GE(backend.answered - before, 3) << "one failed check is no verdict on what was up";
+}
+
+TEST_F(ProberTest, ChecksWithAKeptVerdictAreSpreadOverTheInterval) {
+  constexpr int count = 32;
+  Backend backend;
+  settings_.interval = std::chrono::minutes(10);
+  const auto watch_all = [&](HealthState known) {
+    for (int i = 0; i < count; ++i) watch(backend, known, "v" + std::to_string(i));
+  };
+  watch_all(HealthState::unknown);
+  ASSERT_TRUE(run_until(backend, [&] { return prober_->has_all_verdicts(); }));
+  settings_.interval = std::chrono::minutes(20);
+  watch_all(HealthState::up);
+  const int before = backend.begun;
+  EXPECT_EQ(before, count);
+  loop_.pass(std::chrono::minutes(10));
+  backend.serve();
+  EXPECT_GT(backend.begun, before) << "some in the first half";
+  EXPECT_LT(backend.begun, before + count) << "and some in the second (all in one: 2^-31)";
+}
+
+TEST_F(ProberTest, FirstChecksUnderWayAreBounded) {
+  constexpr int most = Prober::most_first_checks;
+  constexpr int count = most + 50;
+  Backend backend;
+  backend.answer.reset();
+  for (int i = 0; i < count; ++i) watch(backend, HealthState::unknown, "v" + std::to_string(i));
+  ASSERT_TRUE(run_until(backend, [&] { return backend.begun == most; }));
+  run_until(backend, [until = Clock::now() + milliseconds(150)] { return Clock::now() > until; });
+  EXPECT_EQ(backend.begun, most);
+  for (int i = 0; i < count; i += 2) {
+    prober_->forget("v" + std::to_string(i), backend.address());
+  }
+  EXPECT_TRUE(run_until(backend, [&] { return backend.begun > most; }))
+      << "those that are forgotten make room";
+  backend.answer = well;
+  EXPECT_TRUE(run_until(backend, [&] { return prober_->has_all_verdicts(); }));
 }
 
 TEST_F(ProberTest, MayEndWhileChecksAreUnderWay) {

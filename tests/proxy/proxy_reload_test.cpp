@@ -108,6 +108,21 @@ TEST(ProxyReload, AnotherHealthCheckKeepsTheVerdictUntilItHasItsOwn) {
   EXPECT_EQ(running.who_answers(), "v1");
 }
 
+TEST(ProxyReload, AnotherHealthCheckTakesAsManyFailuresAsBefore) {
+  RunningProxy running;
+  running.settings.pools[0].health = quick_health();
+  running.settings.pools[0].health->fall = 20;
+  running.start();
+  ASSERT_EQ(running.backend("v1").health, HealthState::up);
+  const std::size_t before = running.v1.request_count();
+  running.v1.set_script([](support::Exchange& exchange) { exchange.answer(503, ""); });
+  Settings next = running.settings;
+  next.pools[0].health->interval = milliseconds(51);
+  ASSERT_TRUE(running.reload(next));
+  ASSERT_TRUE(eventually([&] { return running.backend("v1").health == HealthState::down; }));
+  EXPECT_GE(running.v1.request_count(), before + 20);
+}
+
 TEST(ProxyReload, ARequestInFlightKeepsThePlanItBeganWith) {
   const auto latch = std::make_shared<Latch>();
   RunningProxy running(support::answers_after(latch));

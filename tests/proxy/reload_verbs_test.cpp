@@ -64,6 +64,16 @@ TEST_F(ReloadVerbs, NothingChangedIsSaid) {
   EXPECT_EQ(sluice({"reload", "--dry-run"}).out, "nothing would change: record 4, generation 5\n");
 }
 
+TEST_F(ReloadVerbs, AConfirmationThatNothingWaitsForIsSaid) {
+  admin.on_control([](FakeControl& control) {
+    control.reload_result.changes.clear();
+    control.reload_result.notices = {"nothing changed, so nothing waits for a confirmation"};
+  });
+  EXPECT_EQ(sluice({"reload", "--confirm", "60s"}).out,
+            "nothing changed: record 4, generation 5\n"
+            "note: nothing changed, so nothing waits for a confirmation\n");
+}
+
 TEST_F(ReloadVerbs, WishesReachTheProxy) {
   admin.on_control(
       [](FakeControl& control) { control.reload_result.confirm_by_ms = 1'714'564'800'250; });

@@ -62,6 +62,16 @@ TEST_F(ResolverTest, ALookUpThatFindsTheSameIsNoChange) {
   EXPECT_EQ(changes_, 1);
 }
 
+/// What is planned is on the wheel; while a look-up is under way, nothing is.
+TEST_F(ResolverTest, AShorterIntervalDoesNotWaitForTheEndOfTheOldOne) {
+  resolver_.watch("v1", "localhost:9001", std::chrono::hours(1));
+  ASSERT_TRUE(loop_.run_until([&] { return resolver_.has_all(); }));
+  resolver_.watch("v1", "localhost:9001", seconds(10));
+  loop_.wheel().advance(Clock::now() + seconds(11));
+  EXPECT_TRUE(loop_.wheel().is_empty()) << "it is looked up";
+  EXPECT_TRUE(loop_.run_until([&] { return !loop_.wheel().is_empty(); })) << "and again";
+}
+
 TEST_F(ResolverTest, ANameThatDoesNotExistIsLookedUpAndHasNoAddress) {
   resolver_.watch("v1", "no-such-host.invalid:80", seconds(10));
   ASSERT_TRUE(loop_.run_until([&] { return resolver_.has_all(); }));

@@ -45,6 +45,11 @@ struct ReloadOrder {
   bool dry_run = false;  ///< only say what would change
   /// Go back to the settings before after this time, unless it is confirmed.
   std::optional<milliseconds> confirm = {};
+  /// For one who saw a text with this hash (as in ReloadRecord; "": it could not be read): nothing
+  /// happens when that is the text which a reload or a rollback read last, so what was put in force
+  /// since stays. A 409 counts as not read and is not told to the observer, so that it can be asked
+  /// again until it is none.
+  std::optional<std::string> unless_read = {};
 };
 
 /// One entry of the history of settings: what was put in force, or ran from the start.
