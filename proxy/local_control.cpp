@@ -43,10 +43,10 @@ LocalControl::LocalControl(Parts parts, Settings configured)
       upgrade_(std::move(parts.upgrade)),
       on_deciding_(std::move(parts.on_deciding)),
       inherited_(std::move(parts.inherited)),
+      is_taking_over_(inherited_ != nullptr),
+      has_taken_over_(!inherited_),
       watch_(parts.io, [this] { follow(); }) {
-  is_taking_over_ = inherited_ != nullptr;
   if (inherited_) standby_for_ = "the process before this one";
-  has_taken_over_ = !inherited_;
   // Where the predecessor keeps its state elsewhere, or nowhere, it is here.
   const auto saved = inherited_ && state_.held_by().empty()
                          ? core::Result<core::Overrides, std::string>(inherited_->overrides)

@@ -28,7 +28,7 @@ void FileWatch::switch_on(TimePoint now) {
 
 int FileWatch::wait_ms(TimePoint now) const {
   if (!is_on_) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(next_look_ - now).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - now).count();
   return static_cast<int>(std::max<std::int64_t>(left, 0));
 }
 

@@ -18,15 +18,14 @@ namespace sluice::proxy::program {
 class FileWatch {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
-  using milliseconds = std::chrono::milliseconds;
 
-  static constexpr milliseconds look_interval{250};
+  static constexpr std::chrono::milliseconds look_interval{250};
   /// Not changed for this long: then what was written is taken for whole.
-  static constexpr milliseconds quiet{500};
+  static constexpr std::chrono::milliseconds quiet{500};
   /// The longest that a file which changes all the time is waited for.
-  static constexpr milliseconds longest_wait{5000};
+  static constexpr std::chrono::milliseconds longest_wait{5000};
   /// Some file systems know times by two seconds only, so a text is read once more after this time.
-  static constexpr milliseconds second_reading{3000};
+  static constexpr std::chrono::milliseconds second_reading{3000};
 
   explicit FileWatch(std::string file) : file_(std::move(file)) {}
 
