@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -117,9 +118,9 @@ class StateFile {
   std::string trouble_;
   std::string lock_problem_;
   std::optional<Mark> seen_;
-  bool was_there_ = false;  ///< the file
-  OwnedDescriptor lock_;    ///< open also while another process has locked it
-  bool is_locked_ = false;  ///< by this process
+  std::atomic<bool> was_there_{false};  ///< the file
+  OwnedDescriptor lock_;                ///< open also while another process has locked it
+  bool is_locked_ = false;              ///< by this process
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;

@@ -192,8 +192,8 @@ TEST_F(RolloutQueriesTest, ItMayEndInsideASample) {
   std::unique_ptr<RolloutQueries> queries;
   queries =
       std::make_unique<RolloutQueries>(loop_.io(),
-                                       std::vector{query_to(backend_.address(), milliseconds(1)),
-                                                   query_to(backend_.address(), milliseconds(1))},
+                                       std::vector{query_to(backend_.address(), milliseconds(500)),
+                                                   query_to(backend_.address(), milliseconds(500))},
                                        LogSink(), [&](std::size_t, bool) {
                                          ++samples;
                                          queries.reset();
