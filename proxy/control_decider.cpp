@@ -45,7 +45,7 @@ std::optional<Denial> LocalControl::not_decider() const {
     return Denial{409, "The proxy stops",
                   "this process is about to end; ask the one that takes its place"};
   }
-  if (decides() && !is_handing_on_) return std::nullopt;
+  if (decides() && hands_on_ == 0) return std::nullopt;
   if (!standby_for_.empty()) {
     return Denial{409, "Another process takes over",
                   standby_for_ + " decides; ask again in a second"};
@@ -68,7 +68,7 @@ void LocalControl::look_at_state() {
   next_look_ = now + look_interval;
   if (decides()) return look_after_state(now);
   if (decide_now()) return;
-  if (is_retired_) state_.look_who_holds();
+  if (is_retired_ || is_leaving_) state_.look_who_holds();
   tell_holder();
   tell_lock_problem();
   // Where the kernel does not say so.
@@ -165,11 +165,12 @@ void LocalControl::begin_to_follow() {
 
 void LocalControl::hand_over(std::function<void()> then, std::function<bool()> is_wanted) {
   // What is decided from here on would not be in what is written.
-  is_handing_on_ = true;
+  ++hands_on_;
   keep_then([this, then = std::move(then), is_wanted = std::move(is_wanted)] {
-    is_handing_on_ = false;
+    --hands_on_;
     if (is_wanted && !is_wanted()) return;
-    if (is_stopped_ || !state_.is_kept() || !decides()) return then();
+    // What could never be locked cannot be let go of either.
+    if (is_stopped_ || !state_.is_locked() || !decides()) return then();
     state_.release();
     next_look_ = Clock::now() + time_to_take_over;
     stop_deciding();
@@ -178,8 +179,8 @@ void LocalControl::hand_over(std::function<void()> then, std::function<bool()> i
 }
 
 void LocalControl::leave() {
-  if (is_leaving_ || !state_.is_kept() || !decides()) return;
-  hand_over([] {}, nullptr);
+  if (is_leaving_ || !state_.is_kept()) return;
+  if (decides()) hand_over([] {}, nullptr);
   is_leaving_ = true;
 }
 
@@ -223,6 +224,8 @@ void LocalControl::follow() {
   if (!saved) return tell_unusable(saved.error());
   unusable_.clear();
   has_left_it_ = false;
+  // Of the time when this process decided: what another one wrote is newer.
+  write_problem_.clear();
   adopt(std::move(*saved));
 }
 

@@ -176,6 +176,7 @@ void LocalControl::tell_drains_back(const std::vector<core::DrainOverride>& befo
     });
     if (is_known) continue;
     notices_.drain_begun({DrainStatus{drain.pool, drain.backend}, drain.origin.by});
+    if (has_taken_over_) watch_in_force(drain);
   }
 }
 

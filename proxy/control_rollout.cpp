@@ -173,6 +173,7 @@ void LocalControl::readmit(const std::string& pool) {
   }
   for (const Key& key : out) {
     ejected_.erase(key);
+    rollouts_.readmitted(key.first, key.second);
     post_condition(key.first, key.second);
   }
 }

@@ -352,9 +352,9 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;
-  bool is_leaving_ = false;     ///< told to stop: decides no more
-  bool is_handing_on_ = false;  ///< what decides next is being written: nothing may change now
-  bool has_left_it_ = false;    ///< to others, because it could not read the state file
+  bool is_leaving_ = false;   ///< told to stop: decides no more
+  unsigned hands_on_ = 0;     ///< hand-overs whose last words are being written: nothing may change
+  bool has_left_it_ = false;  ///< to others, because it could not read the state file
   /// From a predecessor, or there was none: drains are followed to their end here.
   bool has_taken_over_ = true;
   std::optional<PredecessorStatus> predecessor_;

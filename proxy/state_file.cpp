@@ -202,7 +202,9 @@ bool StateFile::retry_lock() {
 
 void StateFile::release() {
   if (!is_kept() || !held_by_.empty()) return;
-  close();
+  stop_writer();
+  // The descriptor stays, to be locked again.
+  if (std::exchange(is_locked_, false)) ::flock(lock_.get(), LOCK_UN);
   held_by_ = nobody_yet;
 }
 
@@ -219,7 +221,7 @@ bool StateFile::has_changed() const {
 
 bool StateFile::is_gone() const {
   struct stat found {};
-  return was_there_ && ::stat(path_.c_str(), &found) != 0 && errno == ENOENT;
+  return was_there_ && ::stat(path_.c_str(), &found) != 0 && errno == ENOENT && !is_writing_;
 }
 
 core::Result<core::Overrides, std::string> StateFile::load() {
@@ -278,7 +280,6 @@ void StateFile::save(std::string text, Done done) {
     return done("nothing is written to " + folder_ +
                 ", for another process may decide there: " + lock_problem_);
   }
-  was_there_ = true;
   {
     const std::lock_guard lock(mutex_);
     next_ = std::move(text);
@@ -296,8 +297,11 @@ void StateFile::run() {
     const std::vector<Done> served = std::exchange(waiting_, {});
     const std::string aside = aside_;
     lock.unlock();
+    is_writing_ = true;
     std::string problem = move_aside(aside);
     if (problem.empty()) problem = write(text);
+    if (problem.empty()) was_there_ = true;
+    is_writing_ = false;
     for (const Done& done : served) done(problem);
     lock.lock();
   }

@@ -51,6 +51,8 @@ class StateFile {
   const std::string& lock_problem() const { return lock_problem_; }
   /// Under which admin address other processes name this one, "" for none.
   void introduce(std::string admin_address);
+  /// Whether this process has locked the folder.
+  bool is_locked() const { return is_locked_; }
   /// Tries to become the one that holds the folder. True when it is now; else held_by() is up to
   /// date.
   bool retry_lock();
@@ -118,9 +120,10 @@ class StateFile {
   std::string trouble_;
   std::string lock_problem_;
   std::optional<Mark> seen_;
-  std::atomic<bool> was_there_{false};  ///< the file
-  OwnedDescriptor lock_;                ///< open also while another process has locked it
-  bool is_locked_ = false;              ///< by this process
+  std::atomic<bool> was_there_{false};   ///< the file
+  std::atomic<bool> is_writing_{false};  ///< it may be on its way aside
+  OwnedDescriptor lock_;                 ///< open also while another process has locked it
+  bool is_locked_ = false;               ///< by this process
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;

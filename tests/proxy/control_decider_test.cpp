@@ -213,6 +213,35 @@ TEST(ControlDecider, WhoLeavesDoesNotTakeTheDecisionBack) {
   EXPECT_EQ(weight_of_v2(next), 10U);
 }
 
+TEST(ControlDecider, WhoLeavesDoesNotBeginToDecideEither) {
+  const support::TempDir folder;
+  Side decider(settings_in(folder.file("state")));
+  Side leaving(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&decider, &leaving}, [&] { return decider.is_ready && leaving.is_ready; }));
+  leaving.control->leave();
+  decider.control->leave();
+  ASSERT_TRUE(work({&decider, &leaving}, [&] { return !decider.control->decides(); }));
+  Side third(settings_in(folder.file("state")));
+  EXPECT_TRUE(work({&decider, &leaving, &third}, [&] { return third.control->decides(); }));
+  EXPECT_FALSE(leaving.control->decides());
+}
+
+TEST(ControlDecider, WithoutALockThereIsNothingToHandOver) {
+  const support::TempDir folder;
+  fs::create_directory(folder.file("state"));
+  fs::create_symlink("lock", folder.file("state/lock"));  // to itself: cannot be opened
+  Side side(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&side}, [&] { return side.is_ready; }));
+  bool is_called = false;
+  side.control->hand_over([&] { is_called = true; });
+  ASSERT_TRUE(work({&side}, [&] { return is_called; }));
+  EXPECT_TRUE(side.control->decides());
+  EXPECT_TRUE(sets_split(side, 90, 10)) << "in force here alone";
+  EXPECT_FALSE(fs::exists(side.state.path()));
+  fs::remove(folder.file("state/lock"));
+  EXPECT_TRUE(work({&side}, [&] { return fs::exists(side.state.path()); }));
+}
+
 TEST(ControlDecider, WhatCannotBeWrittenIsToldForEachChangeAndNotAllTheTime) {
   const support::TempDir folder;
   Side side(settings_in(folder.file("state")));
