@@ -38,7 +38,7 @@ std::string address_of(std::size_t pool, std::size_t backend) {
          std::to_string(backend) + ":8080";
 }
 
-Settings make_settings() {
+Settings make_settings(std::size_t routes = route_count) {
   Settings settings;
   settings.pools.resize(pool_count);
   for (std::size_t pool = 0; pool < pool_count; ++pool) {
@@ -47,8 +47,8 @@ Settings make_settings() {
       settings.pools[pool].backends.push_back({address_of(pool, backend)});
     }
   }
-  settings.routes.resize(route_count);
-  for (std::size_t route = 0; route < route_count; ++route) {
+  settings.routes.resize(routes);
+  for (std::size_t route = 0; route < routes; ++route) {
     settings.routes[route].name = "route" + std::to_string(route);
     settings.routes[route].host = "shop" + std::to_string(route / 100) + ".example.com";
     settings.routes[route].path = "/svc" + std::to_string(route);
@@ -60,8 +60,8 @@ Settings make_settings() {
 using PlanPtr = std::shared_ptr<const core::Plan>;
 
 /// Plans of two generations differ in every pool.
-PlanPtr make_plan(std::uint64_t generation) {
-  Settings settings = make_settings();
+PlanPtr make_plan(std::uint64_t generation, std::size_t routes = route_count) {
+  Settings settings = make_settings(routes);
   for (PoolSettings& pool : settings.pools) pool.idle_timeout += milliseconds(generation);
   return std::make_shared<const core::Plan>(core::build_plan(generation, std::move(settings)));
 }
@@ -184,13 +184,15 @@ void remove_backends(benchmark::State& state) {
 }
 BENCHMARK(remove_backends)->Unit(benchmark::kMillisecond);
 
-/// A worker takes a plan of which every pool is new, with the conditions of all backends.
+/// A worker takes a plan of so many routes of which every pool is new, with the conditions of all
+/// backends.
 void swap_topology(benchmark::State& state) {
-  Swaps swaps(make_plan(1), make_plan(2));
+  const auto routes = static_cast<std::size_t>(state.range(0));
+  Swaps swaps(make_plan(1, routes), make_plan(2, routes));
   const auto conditions = all_up();
   run_counted(state, [&] { swaps.swap(conditions); });
 }
-BENCHMARK(swap_topology)->Unit(benchmark::kMillisecond);
+BENCHMARK(swap_topology)->Arg(1'000)->Arg(route_count)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sluice::bench
