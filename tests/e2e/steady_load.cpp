@@ -94,7 +94,18 @@ class SteadyLoad::User {
  public:
   explicit User(SteadyLoad& load) : load_(load) {}
 
-  /// What went wrong; nothing when all was well. Throws Failure.
+  /// What went wrong; nothing when all was well.
+  std::string try_to(Errand errand) {
+    try {
+      return run(errand);
+    } catch (const std::exception& failure) {
+      return failure.what();
+    }
+  }
+  std::uint64_t take_repeats() { return std::exchange(repeats_, 0); }
+
+ private:
+  /// The same. Throws Failure.
   std::string run(Errand errand) {
     switch (errand) {
       case Errand::fresh:
@@ -113,9 +124,6 @@ class SteadyLoad::User {
     }
     return talk();
   }
-  std::uint64_t take_repeats() { return std::exchange(repeats_, 0); }
-
- private:
   std::string get_on_kept() {
     for (;;) {
       const bool is_used = kept_.has_value();
@@ -257,13 +265,7 @@ void SteadyLoad::make_short_requests() {
     // Not by the number itself: a hand may get only even ones.
     const Errand errand = number / hands % 2 == 0 ? Errand::fresh : Errand::kept;
     const std::uint64_t mark = mark_;
-    std::string trouble;
-    try {
-      trouble = user.run(errand);
-    } catch (const std::exception& failure) {
-      trouble = failure.what();
-    }
-    note(errand, mark, trouble);
+    note(errand, mark, user.try_to(errand));
     const std::lock_guard lock(mutex_);
     counts_.errands[static_cast<std::size_t>(errand)].repeats += user.take_repeats();
     counts_.longest =
@@ -276,13 +278,7 @@ void SteadyLoad::run_errands(Errand errand, bool is_second) {
   if (is_second && !pause_until(start_ + parts * part_time / 2)) return;
   do {
     const std::uint64_t mark = mark_;
-    std::string trouble;
-    try {
-      trouble = user.run(errand);
-    } catch (const std::exception& failure) {
-      trouble = failure.what();
-    }
-    note(errand, mark, trouble);
+    note(errand, mark, user.try_to(errand));
   } while (pause_until(Clock::now()));
 }
 

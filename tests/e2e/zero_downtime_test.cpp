@@ -86,6 +86,24 @@ std::string asks(const std::string& path, const std::string& timeout = "20s") {
   return R"({"timeout":")" + timeout + R"(","binary":")" + path + "\"}";
 }
 
+/// GET /held waits for the latch.
+Script serves_errands_but_held(const std::shared_ptr<Latch>& latch) {
+  return [latch](Exchange& exchange) {
+    exchange.request().target == "/held" ? answers_after(latch)(exchange)
+                                         : serves_errands()(exchange);
+  };
+}
+
+/// Sends GET /held and waits until this backend has it.
+bool is_held(RawClient& client, const TestBackend& backend) {
+  client.send(request_text("GET", "/held"));
+  return eventually([&] {
+    for (const SeenRequest& request : backend.requests())
+      if (request.target == "/held") return true;
+    return false;
+  });
+}
+
 TEST(ZeroDowntime, ReloadsTwentyTimes) {
   Busy busy;
   const std::string good = read_file(busy.scene.sluice.file("config.toml"));
@@ -211,18 +229,10 @@ TEST(ZeroDowntime, AnUpgradeDuringAStepOfARollout) {
 TEST(ZeroDowntime, AnUpgradeDuringADrain) {
   Busy busy;
   const auto latch = std::make_shared<Latch>();
-  busy.scene.one.set_script([latch](Exchange& exchange) {
-    exchange.request().target == "/held" ? answers_after(latch)(exchange)
-                                         : serves_errands()(exchange);
-  });
+  busy.scene.one.set_script(serves_errands_but_held(latch));
   ASSERT_EQ(busy.scene.sluice.admin().split("100", "0").status, 200u);
   RawClient held = busy.scene.sluice.client();
-  held.send(request_text("GET", "/held"));
-  ASSERT_TRUE(eventually([&] {
-    for (const SeenRequest& request : busy.scene.one.requests())
-      if (request.target == "/held") return true;
-    return false;
-  }));
+  ASSERT_TRUE(is_held(held, busy.scene.one));
   ASSERT_EQ(busy.scene.sluice.admin().split("50", "50").status, 200u);
   ASSERT_EQ(busy.scene.sluice.admin().post("/v1/pools/v1/drain", "{}").status, 200u);
   const pid_t old = busy.scene.generations.present();
@@ -263,18 +273,10 @@ TEST(ZeroDowntime, AKillOfTheNewOneBeforeTheOldOneHasAcknowledged) {
 TEST(ZeroDowntime, AKillOfTheOldOneOnceItHasNothingLeftButOneOfOurs) {
   Busy busy;
   const auto latch = std::make_shared<Latch>();
-  busy.scene.two.set_script([latch](Exchange& exchange) {
-    exchange.request().target == "/held" ? answers_after(latch)(exchange)
-                                         : serves_errands()(exchange);
-  });
+  busy.scene.two.set_script(serves_errands_but_held(latch));
   ASSERT_EQ(busy.scene.sluice.admin().split("0", "100").status, 200u);
   RawClient held = busy.scene.sluice.client();
-  held.send(request_text("GET", "/held"));
-  ASSERT_TRUE(eventually([&] {
-    for (const SeenRequest& request : busy.scene.two.requests())
-      if (request.target == "/held") return true;
-    return false;
-  }));
+  ASSERT_TRUE(is_held(held, busy.scene.two));
   const pid_t old = busy.scene.generations.present();
   ASSERT_TRUE(busy.scene.generations.becomes_another());
   ASSERT_TRUE(eventually([&] {
