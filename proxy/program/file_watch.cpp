@@ -1,6 +1,12 @@
 #include "proxy/program/file_watch.hpp"
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -21,9 +27,18 @@ void FileWatch::switch_on(TimePoint now) {
   marks_.reset();
   seen_hash_.reset();
   again_at_.reset();
+  last_look_ = now - least_interval;
   next_look_ = now;
   first_change_ = now;
   read_at_ = now + quiet;
+  events_ = OwnedDescriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  directory_ = -1;
+  follow_directory();
+}
+
+void FileWatch::switch_off() {
+  is_on_ = false;
+  events_ = OwnedDescriptor();
 }
 
 int FileWatch::wait_ms(TimePoint now) const {
@@ -33,14 +48,10 @@ int FileWatch::wait_ms(TimePoint now) const {
 }
 
 bool FileWatch::has_news(TimePoint now) {
-  if (!is_on_ || now < next_look_) return false;
-  next_look_ = now + look_interval;
-  // Before the text is read: what happens behind that is a change again.
-  const std::optional<Marks> marks = marks_now();
-  if (std::exchange(marks_, marks) != marks) {
-    if (!first_change_) first_change_ = now;
-    read_at_ = std::min(now + quiet, *first_change_ + longest_wait);
-  }
+  if (!is_on_) return false;
+  if (hears_something()) next_look_ = std::min(next_look_, last_look_ + least_interval);
+  if (now < next_look_) return false;
+  look(now);
   bool is_news = again_at_ && now >= *again_at_;
   if (read_at_ && now >= *read_at_) {
     read_at_.reset();
@@ -50,6 +61,51 @@ bool FileWatch::has_news(TimePoint now) {
   }
   if (is_news) again_at_.reset();
   return is_news;
+}
+
+void FileWatch::ask_again(TimePoint at) {
+  again_at_ = at;
+  next_look_ = std::min(next_look_, at);
+}
+
+void FileWatch::look(TimePoint now) {
+  last_look_ = now;
+  // Before the file is looked at: what happens behind that is heard.
+  follow_directory();
+  // Before the text is read: what happens behind that is a change again.
+  const std::optional<Marks> marks = marks_now();
+  if (std::exchange(marks_, marks) != marks) {
+    if (!first_change_) first_change_ = now;
+    read_at_ = std::min(now + quiet, *first_change_ + longest_wait);
+  }
+  next_look_ = now + (directory_ < 0 ? unaided_interval : look_interval);
+  if (read_at_ && *read_at_ > now) next_look_ = std::min(next_look_, *read_at_);
+  if (again_at_ && *again_at_ > now) next_look_ = std::min(next_look_, *again_at_);
+}
+
+/// The name may lead to another directory by now. A watch that is there already stays as it is.
+void FileWatch::follow_directory() {
+  if (!events_.is_open()) return;
+  std::string directory = std::filesystem::path(file_).parent_path();
+  if (directory.empty()) directory = ".";
+  constexpr std::uint32_t of_interest = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE |
+                                        IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  const int found = ::inotify_add_watch(events_.get(), directory.c_str(), of_interest);
+  if (directory_ >= 0 && directory_ != found) ::inotify_rm_watch(events_.get(), directory_);
+  directory_ = found;
+}
+
+/// Whatever happened: in a directory of links, the file that changes has another name.
+bool FileWatch::hears_something() {
+  if (!events_.is_open()) return false;
+  bool is_something = false;
+  std::array<char, 4096> events{};
+  for (;;) {
+    const ssize_t size = ::read(events_.get(), events.data(), events.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return is_something;
+    is_something = true;
+  }
 }
 
 /// True when the text is another one.

@@ -160,8 +160,9 @@ void obey_until_stopped(Proxy& proxy, int signals, const LoopObserver& observer,
     } else {
       watch.switch_off();
     }
-    std::array<pollfd, 2> ready{pollfd{signals, POLLIN, 0},
-                                pollfd{observer.descriptor(), POLLIN, 0}};
+    std::array<pollfd, 3> ready{pollfd{signals, POLLIN, 0},
+                                pollfd{observer.descriptor(), POLLIN, 0},
+                                pollfd{watch.descriptor(), POLLIN, 0}};
     if (::poll(ready.data(), ready.size(), watch.wait_ms(steady_clock::now())) < 0) continue;
     signalfd_siginfo info{};
     if (ready[0].revents != 0 && ::read(signals, &info, sizeof(info)) == sizeof(info)) {

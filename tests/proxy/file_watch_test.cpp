@@ -1,6 +1,8 @@
 #include "proxy/program/file_watch.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -36,10 +38,26 @@ struct Watched {
   bool stays_quiet() { return !asks_until(now + seconds(60)); }
   bool asks_until(FileWatch::TimePoint end) {
     while (now < end) {
-      now += milliseconds(watch.wait_ms(now));
+      if (!is_woken()) now += milliseconds(watch.wait_ms(now));
       if (watch.has_news(now)) return true;
     }
     return false;
+  }
+
+  /// Whether the kernel tells of something.
+  bool is_woken() const {
+    pollfd ready{watch.descriptor(), POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1;
+  }
+  /// What just happened is news as soon as it has been quiet for long enough.
+  bool is_news_at_once() {
+    EXPECT_TRUE(is_woken());
+    now += FileWatch::least_interval;
+    EXPECT_FALSE(watch.has_news(now));
+    EXPECT_FALSE(is_woken());
+    EXPECT_EQ(milliseconds(watch.wait_ms(now)), FileWatch::quiet);
+    now += FileWatch::quiet;
+    return watch.has_news(now);
   }
 
   FileWatch::TimePoint now{seconds(1)};
@@ -174,6 +192,75 @@ TEST(FileWatch, LinksInACircleAreAFileThatIsGone) {
   EXPECT_EQ(scene.watch.text_hash(), "");
 }
 
+TEST(FileWatch, TheKernelTellsOfAWriteAndOfARename) {
+  const Folder folder;
+  Watched scene(folder.config());
+  EXPECT_FALSE(scene.is_woken());
+  write_file(scene.file, "second");
+  EXPECT_TRUE(scene.is_news_at_once());
+  ASSERT_TRUE(scene.stays_quiet());
+  write_file(folder.file("new"), "the third");
+  fs::rename(folder.file("new"), scene.file);
+  EXPECT_TRUE(scene.is_news_at_once());
+}
+
+TEST(FileWatch, TheKernelTellsOfTheDirectoryThatTookThePlaceOfTheOldOne) {
+  const TempDir folder;
+  const auto make = [&](const std::string& text) {
+    fs::create_directory(folder.file("conf"));
+    write_file(folder.file("conf/config.toml"), text);
+  };
+  make("one");
+  Watched scene(folder.file("conf/config.toml"));
+  // The new directory may have the number of the old one.
+  fs::remove_all(folder.file("conf"));
+  make("second");
+  EXPECT_TRUE(scene.is_news_at_once());
+  ASSERT_TRUE(scene.stays_quiet());
+  write_file(scene.file, "the third");
+  EXPECT_TRUE(scene.is_news_at_once());
+}
+
+TEST(FileWatch, ABusyDirectoryIsLookedAtNowAndThen) {
+  const Folder folder;
+  Watched scene(folder.config());
+  write_file(folder.file("other"), "a");
+  scene.now += FileWatch::least_interval;
+  EXPECT_FALSE(scene.watch.has_news(scene.now)) << "it looks";
+  write_file(folder.file("other"), "b");
+  EXPECT_FALSE(scene.watch.has_news(scene.now));
+  EXPECT_FALSE(scene.is_woken()) << "what was heard does not wake again";
+  EXPECT_EQ(milliseconds(scene.watch.wait_ms(scene.now)), FileWatch::least_interval);
+  EXPECT_TRUE(scene.stays_quiet());
+}
+
+/// For as long as it lives, no descriptor can be had.
+struct NoDescriptors {
+  NoDescriptors() {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptors() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0); }
+  rlimit before{};
+};
+
+TEST(FileWatch, WithoutTheKernelItAsksMoreOften) {
+  const Folder folder;
+  Watched scene(folder.config());
+  scene.watch.switch_off();
+  {
+    const NoDescriptors now;
+    scene.watch.switch_on(scene.now);
+  }
+  EXPECT_EQ(scene.watch.descriptor(), -1);
+  EXPECT_TRUE(scene.gets_news()) << "the first text";
+  write_file(scene.file, "second");
+  const auto written = scene.now;
+  EXPECT_TRUE(scene.gets_news());
+  EXPECT_LE(scene.now - written, FileWatch::quiet + FileWatch::unaided_interval);
+}
+
 /// While this lives, even root may not read everything.
 struct Unprivileged {
   Unprivileged() { EXPECT_TRUE(!is_root || ::seteuid(65534) == 0); }
@@ -230,6 +317,7 @@ TEST(FileWatch, SwitchedOffItSeesNothingAndOnAgainTheTextIsNews) {
   Watched scene(folder.config());
   scene.watch.switch_off();
   EXPECT_EQ(scene.watch.wait_ms(scene.now), -1);
+  EXPECT_EQ(scene.watch.descriptor(), -1);
   write_file(scene.file, "second");
   EXPECT_FALSE(scene.watch.has_news(scene.now + seconds(60)));
   scene.watch.switch_on(scene.now);
