@@ -46,11 +46,8 @@ bool has_body(const BodyFraming& body) {
 
 }  // namespace
 
-Nominations::Nominations(const Fields& fields) {
-  for (const Field& field : fields) {
-    if (field.id != FieldId::connection) continue;
-    each_element(field.value, ',', [this](std::string_view option) { take(option); });
-  }
+void Nominations::take_all(std::string_view value) {
+  each_element(value, ',', [this](std::string_view option) { take(option); });
 }
 
 void Nominations::take(std::string_view option) {
@@ -69,17 +66,20 @@ void Nominations::take(std::string_view option) {
     if (end_to_end.has(id)) return;
     known_.add(id);
     options_.names_others = true;
-  } else if (count_ < others_.size()) {
-    others_[count_++] = option;
+  } else {
+    has_others_ = true;
     options_.names_others = true;
   }
 }
 
 bool Nominations::lists(std::string_view name) const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (iequals(others_[i], name)) return true;
+  bool found = false;
+  for (const Field& field : fields_) {
+    if (field.id != FieldId::connection) continue;
+    each_element(field.value, ',',
+                 [&](std::string_view option) { found = found || iequals(option, name); });
   }
-  return false;
+  return found;
 }
 
 FieldSet ids_in(const Fields& fields) {
@@ -88,11 +88,11 @@ FieldSet ids_in(const Fields& fields) {
   return ids;
 }
 
-void append_content_length(std::string& out, std::uint64_t length) {
+void append_content_length(OctetWriter& out, std::uint64_t length) {
   std::array<char, 20> digits;
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
   append_field(out, "Content-Length",
-               {digits.data(), static_cast<std::size_t>(end - digits.data())});
+               std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
 }
 
 ConnectionOptions connection_options(const Fields& fields) {

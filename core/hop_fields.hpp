@@ -1,15 +1,14 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "core/field_set.hpp"
 #include "core/framing.hpp"
 #include "core/head.hpp"
 #include "core/hop.hpp"
+#include "core/octet_writer.hpp"
 
 /// What the two writers of heads (hop_request.cpp, hop_response.cpp) share.
 namespace sluice::core {
@@ -18,22 +17,27 @@ namespace sluice::core {
 /// into the head.
 class Nominations {
  public:
-  explicit Nominations(const Fields& fields);
+  explicit Nominations(const Fields& fields) : fields_(fields) {
+    for (const Field& field : fields) {
+      if (field.id == FieldId::connection) take_all(field.value);
+    }
+  }
 
   const ConnectionOptions& options() const { return options_; }
   /// Known fields that are named and may be removed.
   FieldSet known() const { return known_; }
   /// True when a field without an id, called `name`, is named.
-  bool names(std::string_view name) const { return count_ != 0 && lists(name); }
+  bool names(std::string_view name) const { return has_others_ && lists(name); }
 
  private:
+  void take_all(std::string_view value);
   void take(std::string_view option);
   bool lists(std::string_view name) const;
 
+  const Fields& fields_;
   ConnectionOptions options_;
   FieldSet known_;
-  std::array<std::string_view, max_connection_options> others_;
-  std::size_t count_ = 0;  // of others_
+  bool has_others_ = false;  ///< without an id
 };
 
 /// The ids that stand in `fields`.
@@ -52,8 +56,12 @@ inline constexpr FieldSet hop_fields = {
 };
 
 /// Appends "name: value\r\n".
-inline void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ", 2).append(value).append("\r\n", 2);
+template <class Name, class Value>
+void append_field(OctetWriter& out, const Name& name, const Value& value) {
+  out.put(name);
+  out.put(": ");
+  out.put(value);
+  out.put("\r\n");
 }
 
 /// Appends fields as append_field() does. Those that stand in one buffer, one line behind the other
@@ -61,7 +69,7 @@ inline void append_field(std::string& out, std::string_view name, std::string_vi
 /// is appended by the destructor.
 class FieldWriter {
  public:
-  explicit FieldWriter(std::string& out) : out_(out) {}
+  explicit FieldWriter(OctetWriter& out) : out_(out) {}
   FieldWriter(const FieldWriter&) = delete;
   FieldWriter& operator=(const FieldWriter&) = delete;
   ~FieldWriter() { flush(); }
@@ -88,21 +96,22 @@ class FieldWriter {
   }
   void flush() {
     if (begin_ == nullptr) return;
-    out_.append(begin_, static_cast<std::size_t>(end_ - begin_)).append("\r\n", 2);
+    out_.put(std::string_view(begin_, static_cast<std::size_t>(end_ - begin_)));
+    out_.put("\r\n");
     begin_ = nullptr;
   }
 
-  std::string& out_;
+  OctetWriter& out_;
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
 };
 
 /// Appends "Content-Length: <length>\r\n".
-void append_content_length(std::string& out, std::uint64_t length);
+void append_content_length(OctetWriter& out, std::uint64_t length);
 
 /// Appends "Transfer-Encoding: chunked\r\n".
-inline void append_chunked(std::string& out) {
-  out.append("Transfer-Encoding: chunked\r\n");
+inline void append_chunked(OctetWriter& out) {
+  out.put("Transfer-Encoding: chunked\r\n");
 }
 
 }  // namespace sluice::core

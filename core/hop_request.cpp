@@ -43,7 +43,7 @@ bool starts_new_trace(const RequestHead& head, const RequestAdditions& additions
   return received == nullptr || received->value != additions.traceparent;
 }
 
-void pass_fields(std::string& out, const RequestHead& head, const BodyFraming& body,
+void pass_fields(OctetWriter& out, const RequestHead& head, const BodyFraming& body,
                  const RequestAdditions& additions, const Nominations& nominated) {
   FieldSet dropped = left_out(head, body, additions);
   dropped.add(nominated.known());
@@ -62,61 +62,67 @@ void pass_fields(std::string& out, const RequestHead& head, const BodyFraming& b
 }
 
 /// Appends the values of the fields with this id, each followed by ", ".
-void append_received(std::string& out, const Fields& fields, FieldId id) {
+void append_received(OctetWriter& out, const Fields& fields, FieldId id) {
   for (const Field& field : fields) {
-    if (field.id == id && !field.value.empty()) out.append(field.value).append(", ", 2);
+    if (field.id != id || field.value.empty()) continue;
+    out.put(field.value);
+    out.put(", ");
   }
 }
 
-void append_x_forwarded_for(std::string& out, const Fields& fields,
+void append_x_forwarded_for(OctetWriter& out, const Fields& fields,
                             const RequestAdditions& additions) {
   const std::size_t start = out.size();
-  out.append("X-Forwarded-For: ");
+  out.put("X-Forwarded-For: ");
   const std::size_t values = out.size();
   if (additions.trust_forwarded) append_received(out, fields, FieldId::x_forwarded_for);
-  out.append(additions.client_ip);
+  out.put(additions.client_ip);
   if (out.size() == values) {
-    out.resize(start);
+    out.cut_to(start);
     return;
   }
-  if (additions.client_ip.empty()) out.resize(out.size() - 2);
-  out.append("\r\n", 2);
+  if (additions.client_ip.empty()) out.cut_to(out.size() - 2);
+  out.put("\r\n");
 }
 
 /// Appends a token as it is and anything else as a quoted string.
-void append_word(std::string& out, std::string_view word) {
+void append_word(OctetWriter& out, std::string_view word) {
   if (is_token(word)) {
-    out.append(word);
+    out.put(word);
     return;
   }
-  out.push_back('"');
+  out.put('"');
   for (const char c : word) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
+    if (c == '"' || c == '\\') out.put('\\');
+    out.put(c);
   }
-  out.push_back('"');
+  out.put('"');
 }
 
-void append_forwarded(std::string& out, const RequestHead& head,
+void append_forwarded(OctetWriter& out, const RequestHead& head,
                       const RequestAdditions& additions) {
-  out.append("Forwarded: ");
+  out.put("Forwarded: ");
   if (additions.trust_forwarded) append_received(out, head.fields, FieldId::forwarded);
-  out.append("for=");
+  out.put("for=");
   if (additions.client_ip.empty()) {
-    out.append("unknown");
+    out.put("unknown");
   } else if (additions.client_ip.find(':') != std::string_view::npos) {
-    out.append("\"[").append(additions.client_ip).append("]\"");
+    out.put("\"[");
+    out.put(additions.client_ip);
+    out.put("]\"");
   } else {
     append_word(out, additions.client_ip);
   }
   if (!head.authority.empty()) {
-    out.append(";host=");
+    out.put(";host=");
     append_word(out, head.authority);
   }
-  out.append(";proto=").append(additions.listener_scheme).append("\r\n", 2);
+  out.put(";proto=");
+  out.put(additions.listener_scheme);
+  out.put("\r\n");
 }
 
-void append_forwarding(std::string& out, const RequestHead& head,
+void append_forwarding(OctetWriter& out, const RequestHead& head,
                        const RequestAdditions& additions) {
   const FieldSet kept = additions.trust_forwarded ? ids_in(head.fields) : FieldSet{};
   append_x_forwarded_for(out, head.fields, additions);
@@ -140,31 +146,35 @@ bool takes_trailers(const RequestHead& head, const ConnectionOptions& options) {
   return named;
 }
 
-void append_connection(std::string& out, bool trailers, std::string_view upgrade) {
+void append_connection(OctetWriter& out, bool trailers, std::string_view upgrade) {
   if (trailers) append_field(out, "TE", "trailers");
   if (!upgrade.empty()) append_field(out, "Upgrade", upgrade);
   if (trailers || !upgrade.empty()) {
-    append_field(out, "Connection",
-                 upgrade.empty() ? "TE" : (trailers ? "TE, upgrade" : "upgrade"));
+    const std::string_view options = trailers ? "TE, upgrade" : "upgrade";
+    append_field(out, "Connection", upgrade.empty() ? "TE" : options);
   }
 }
 
 }  // namespace
 
-void write_request_head(std::string& out, const RequestHead& head, const BodyFraming& body,
+void write_request_head(std::string& text, const RequestHead& head, const BodyFraming& body,
                         const RequestAdditions& additions) {
+  OctetWriter out(text);
   const Nominations nominated(head.fields);
-  out.append(head.method).append(" ", 1).append(head.path).append(" HTTP/1.1\r\n");
+  out.put(head.method);
+  out.put(" ");
+  out.put(head.path);
+  out.put(" HTTP/1.1\r\n");
   append_field(out, "Host", head.authority);
   pass_fields(out, head, body, additions, nominated);
   if (body.kind == BodyKind::length) append_content_length(out, body.length);
   if (body.kind == BodyKind::chunked) append_chunked(out);
-  append_field(out, "Via", head.minor == 0 ? "1.0 sluice" : "1.1 sluice");
+  out.put(head.minor == 0 ? "Via: 1.0 sluice\r\n" : "Via: 1.1 sluice\r\n");
   append_forwarding(out, head, additions);
   if (!additions.request_id.empty()) append_field(out, "X-Request-Id", additions.request_id);
   if (!additions.traceparent.empty()) append_field(out, "traceparent", additions.traceparent);
   append_connection(out, takes_trailers(head, nominated.options()), additions.upgrade);
-  out.append("\r\n", 2);
+  out.put("\r\n");
 }
 
 }  // namespace sluice::core

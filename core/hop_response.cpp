@@ -15,12 +15,14 @@ bool is_interim(unsigned status) {
   return status < 200;
 }
 
-void append_status_line(std::string& out, const ResponseHead& head) {
+void append_status_line(OctetWriter& out, const ResponseHead& head) {
   std::array<char, 3> digits{};
   const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), head.status).ptr;
-  out.append("HTTP/1.1 ");
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
-  out.append(" ", 1).append(head.reason).append("\r\n", 2);
+  out.put("HTTP/1.1 ");
+  out.put(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+  out.put(" ");
+  out.put(head.reason);
+  out.put("\r\n");
 }
 
 /// The length a body would have that an answer to HEAD or a 304 does not carry, when it says so
@@ -37,7 +39,7 @@ std::optional<std::uint64_t> informational_length(const Fields& fields) {
   return length;
 }
 
-void append_body_framing(std::string& out, const ResponseHead& head, const BodyFraming& body,
+void append_body_framing(OctetWriter& out, const ResponseHead& head, const BodyFraming& body,
                          bool to_head) {
   if (is_interim(head.status) || head.status == no_content) return;
   if (to_head || head.status == not_modified) {
@@ -61,7 +63,7 @@ void append_body_framing(std::string& out, const ResponseHead& head, const BodyF
   }
 }
 
-void pass_fields(std::string& out, const ResponseHead& head, FieldSet dropped,
+void pass_fields(OctetWriter& out, const ResponseHead& head, FieldSet dropped,
                  const Nominations& nominated) {
   FieldWriter writer(out);
   for (const Field& field : head.fields) {
@@ -71,7 +73,7 @@ void pass_fields(std::string& out, const ResponseHead& head, FieldSet dropped,
   }
 }
 
-void append_connection(std::string& out, unsigned status, const BodyFraming& body,
+void append_connection(OctetWriter& out, unsigned status, const BodyFraming& body,
                        const ResponseAdditions& additions) {
   if (status == switching_protocols) {
     append_field(out, "Connection", "upgrade");
@@ -85,8 +87,9 @@ void append_connection(std::string& out, unsigned status, const BodyFraming& bod
 
 }  // namespace
 
-void write_response_head(std::string& out, const ResponseHead& head, const BodyFraming& body,
+void write_response_head(std::string& text, const ResponseHead& head, const BodyFraming& body,
                          const ResponseAdditions& additions) {
+  OctetWriter out(text);
   const bool interim = is_interim(head.status);
   const bool takes_additions = !interim || head.status == switching_protocols;
   const bool shows_id = takes_additions && !additions.request_id.empty();
@@ -107,7 +110,7 @@ void write_response_head(std::string& out, const ResponseHead& head, const BodyF
     if (shows_id) append_field(out, "X-Request-Id", additions.request_id);
     append_connection(out, head.status, body, additions);
   }
-  out.append("\r\n", 2);
+  out.put("\r\n");
 }
 
 }  // namespace sluice::core

@@ -74,18 +74,41 @@ constexpr bool is_token(std::string_view text) {
   return !text.empty();
 }
 
-/// The place of the first control character (HTAB included) in `text` at or behind `from`, or the
-/// size of `text`. Looks at eight octets at once, or sixteen where the machine can.
-inline std::size_t find_control(std::string_view text, std::size_t from) {
+namespace detail {
+
 #ifdef __SSE2__
-  constexpr std::size_t width = 16;
-  while (from + width <= text.size()) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-    const __m128i below_space = _mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets);
-    const __m128i del = _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f));
-    const auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(below_space, del)));
-    if (found != 0) return from + static_cast<std::size_t>(std::countr_zero(found));
-    from += width;
+constexpr std::size_t lane_count = 16;
+
+inline __m128i is_below(__m128i octets, unsigned limit) {
+  const __m128i last = _mm_set1_epi8(static_cast<char>(limit - 1));
+  return _mm_cmpeq_epi8(_mm_min_epu8(octets, last), octets);
+}
+
+/// The place of the first octet at or behind `from` whose bit is set in what `mask_of` makes of the
+/// sixteen octets around it, or the size of `text`. The last sixteen may have been seen in part.
+template <class MaskOf>
+std::size_t find_in_lanes(std::string_view text, std::size_t from, MaskOf mask_of) {
+  const std::size_t last = text.size() - lane_count;
+  while (from < text.size()) {
+    const std::size_t begin = from < last ? from : last;
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + begin));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(mask_of(octets))) >> (from - begin);
+    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
+    from = begin + lane_count;
+  }
+  return text.size();
+}
+#endif
+
+/// The place of the first octet below `limit`, or DEL, at or behind `from`, or the size of `text`.
+/// Looks at eight octets at once, or sixteen where the machine can.
+template <unsigned limit>
+std::size_t find_below(std::string_view text, std::size_t from) {
+#ifdef __SSE2__
+  if (text.size() >= lane_count) {
+    return find_in_lanes(text, from, [](__m128i octets) {
+      return _mm_or_si128(is_below(octets, limit), _mm_cmpeq_epi8(octets, _mm_set1_epi8(0x7f)));
+    });
   }
 #endif
   constexpr std::uint64_t ones = 0x0101010101010101U;
@@ -93,14 +116,54 @@ inline std::size_t find_control(std::string_view text, std::size_t from) {
   while (from + sizeof(std::uint64_t) <= text.size()) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + from, sizeof(word));
-    const std::uint64_t below_space = (word - ones * 0x20U) & ~word;
+    const std::uint64_t below = (word - ones * limit) & ~word;
     const std::uint64_t no_del = word ^ (ones * 0x7fU);
     const std::uint64_t del = (no_del - ones) & ~no_del;
-    if (((below_space | del) & highs) != 0) break;
+    if (((below | del) & highs) != 0) break;
     from += sizeof(word);
   }
-  while (from < text.size() && !is_control(text[from])) ++from;
+  while (from < text.size()) {
+    const auto octet = static_cast<unsigned char>(text[from]);
+    if (octet < limit || octet == 0x7f) break;
+    ++from;
+  }
   return from;
+}
+
+}  // namespace detail
+
+/// The place of the first control character (HTAB included) in `text` at or behind `from`, or the
+/// size of `text`.
+inline std::size_t find_control(std::string_view text, std::size_t from) {
+  return detail::find_below<0x20>(text, from);
+}
+
+/// The same for control characters and SP.
+inline std::size_t find_control_or_space(std::string_view text, std::size_t from) {
+  return detail::find_below<0x21>(text, from);
+}
+
+/// The place of the first octet in `text` that stands in no token, or the size of `text`. Names are
+/// mostly letters, digits and "-": of these it takes sixteen at once where the machine can.
+inline std::size_t token_end(std::string_view text) {
+  std::size_t at = 0;
+#ifdef __SSE2__
+  const auto is_unusual = [](__m128i octets) {
+    const __m128i lower = _mm_or_si128(octets, _mm_set1_epi8(0x20));
+    const __m128i letters = detail::is_below(_mm_sub_epi8(lower, _mm_set1_epi8('a')), 26);
+    const __m128i digits = detail::is_below(_mm_sub_epi8(octets, _mm_set1_epi8('0')), 10);
+    const __m128i dashes = _mm_cmpeq_epi8(octets, _mm_set1_epi8('-'));
+    const __m128i usual = _mm_or_si128(_mm_or_si128(letters, digits), dashes);
+    return _mm_xor_si128(usual, _mm_set1_epi8(-1));
+  };
+  while (text.size() >= detail::lane_count && at < text.size()) {
+    at = detail::find_in_lanes(text, at, is_unusual);
+    if (at == text.size() || !is_token_char(text[at])) return at;
+    ++at;
+  }
+#endif
+  while (at < text.size() && is_token_char(text[at])) ++at;
+  return at;
 }
 
 /// True when `text` may stand in a field value: no control character but HTAB.

@@ -1,6 +1,7 @@
 #include "core/target.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/octets.hpp"
 
@@ -59,19 +60,28 @@ bool is_ipv6(std::string_view text) {
   return gap ? groups < 8 : groups == 8;
 }
 
-/// A reg-name without the comma: hosts end up in lists such as X-Forwarded-Host.
+/// What may stand in a reg-name but for "%". Without the comma: hosts end up in lists such as
+/// X-Forwarded-Host.
+constexpr auto reg_name_table = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t octet = 0; octet < 0x80; ++octet) {
+    const char c = static_cast<char>(octet);
+    table[octet] = is_letter(c) || is_digit(c);
+  }
+  for (const char mark : std::string_view("-._~!$&'()*+;=")) {
+    table[static_cast<unsigned char>(mark)] = true;
+  }
+  return table;
+}();
+
 bool is_reg_name(std::string_view text) {
-  constexpr std::string_view allowed_marks = "-._~!$&'()*+;=";
   for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (c == '%') {
-      if (at + 2 >= text.size() || !is_hex_digit(text[at + 1]) || !is_hex_digit(text[at + 2])) {
-        return false;
-      }
-      at += 2;
-    } else if (!is_letter(c) && !is_digit(c) && allowed_marks.find(c) == std::string_view::npos) {
+    if (reg_name_table[static_cast<unsigned char>(text[at])]) continue;
+    if (text[at] != '%' || at + 2 >= text.size() || !is_hex_digit(text[at + 1]) ||
+        !is_hex_digit(text[at + 2])) {
       return false;
     }
+    at += 2;
   }
   return !text.empty();
 }
@@ -102,7 +112,7 @@ bool is_authority(std::string_view text) {
 
 std::optional<Refusal> check_target_octets(std::string_view target) {
   if (target.empty()) return bad("empty request target");
-  if (find_control(target, 0) < target.size() || target.find(' ') != std::string_view::npos) {
+  if (find_control_or_space(target, 0) < target.size()) {
     return bad("white space or control character in the request target");
   }
   if (target.find('#') != std::string_view::npos) return bad("fragment in the request target");

@@ -1,6 +1,9 @@
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <cstdint>
 
 #include "core/hop.hpp"
 #include "core/octets.hpp"
@@ -12,25 +15,25 @@ constexpr std::size_t trace_id_digits = 32;
 constexpr std::size_t span_id_digits = 16;
 constexpr std::size_t traceparent_size = 2 + 1 + trace_id_digits + 1 + span_id_digits + 1 + 2;
 
-/// The two digits of every octet.
-constexpr auto octet_digits = [] {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::array<char, 512> table{};
-  for (std::size_t octet = 0; octet < 256; ++octet) {
-    table[2 * octet] = digits[octet >> 4U];
-    table[2 * octet + 1] = digits[octet & 0xfU];
-  }
-  return table;
-}();
-
-void append_hex(std::string& out, std::uint64_t word) {
-  std::array<char, span_id_digits> text;
-  for (std::size_t pair = 0; pair < text.size() / 2; ++pair) {
-    const std::size_t octet = word >> (56 - 8 * pair) & 0xffU;
-    std::memcpy(&text[2 * pair], &octet_digits[2 * octet], 2);
-  }
-  out.append(text.data(), text.size());
+/// Writes the sixteen digits of a word, the most significant one first: each half octet in an octet
+/// of its own, and all of them turned into letters at once.
+#ifdef __SSE2__
+void put_hex(char* at, std::uint64_t word) {
+  const __m128i octets = _mm_cvtsi64_si128(static_cast<std::int64_t>(__builtin_bswap64(word)));
+  const __m128i low_half = _mm_set1_epi8(0x0f);
+  const __m128i halves = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(octets, 4), low_half),
+                                           _mm_and_si128(octets, low_half));
+  const __m128i is_letter = _mm_cmpgt_epi8(halves, _mm_set1_epi8(9));
+  const __m128i more = _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10));
+  const __m128i digits = _mm_add_epi8(_mm_add_epi8(halves, _mm_set1_epi8('0')), more);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), digits);
 }
+#else
+void put_hex(char* at, std::uint64_t word) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) *at++ = digits[word >> shift & 0xfU];
+}
+#endif
 
 bool is_lower_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -68,21 +71,21 @@ bool is_valid_traceparent(std::string_view value) {
 }
 
 void make_request_id(std::string& out, std::uint64_t high, std::uint64_t low) {
-  out.clear();
-  append_hex(out, high);
-  append_hex(out, low);
+  out.resize(trace_id_digits);
+  put_hex(out.data(), high);
+  put_hex(out.data() + span_id_digits, low);
 }
 
 void make_traceparent(std::string& out, std::uint64_t high, std::uint64_t low, std::uint64_t span) {
   // An id of zeros only is invalid.
   if (high == 0 && low == 0) low = 1;
   if (span == 0) span = 1;
-  out.assign("00-");
-  append_hex(out, high);
-  append_hex(out, low);
-  out.push_back('-');
-  append_hex(out, span);
-  out.append("-01");
+  constexpr std::string_view form = "00-hhhhhhhhhhhhhhhhllllllllllllllll-ssssssssssssssss-01";
+  static_assert(form.size() == traceparent_size);
+  out.assign(form);
+  put_hex(out.data() + form.find('h'), high);
+  put_hex(out.data() + form.find('l'), low);
+  put_hex(out.data() + form.find('s'), span);
 }
 
 }  // namespace sluice::core

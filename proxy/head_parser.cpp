@@ -12,33 +12,40 @@ constexpr unsigned max_response_fields = 1000;
 constexpr std::string_view malformed_request = "the request head is malformed";
 constexpr Refusal malformed_response{502, "the response head is malformed"};
 
-/// A line of a head in which check_head_octets() found nothing: CRLF ends it and stands nowhere
-/// else.
+/// The lines of a whole head, each looked at octet by octet as it is cut.
 class Lines {
  public:
-  explicit Lines(std::string_view head) : left_(head) {}
-  /// The next line without its CRLF; the empty one is the last.
-  std::string_view next() {
-    const std::size_t end = left_.find('\r');
-    const std::string_view line = left_.substr(0, end);
-    left_.remove_prefix(end + 2);
-    return line;
+  explicit Lines(std::string_view head) : head_(head) {}
+  /// The next line without its CRLF. False: it does not end so, or holds a control character other
+  /// than HTAB.
+  bool next(std::string_view& line) {
+    std::size_t end = core::find_control(head_, at_);
+    while (end < head_.size() && head_[end] == '\t') end = core::find_control(head_, end + 1);
+    if (end + 1 >= head_.size() || head_[end] != '\r' || head_[end + 1] != '\n') return false;
+    line = head_.substr(at_, end - at_);
+    at_ = end + 2;
+    return true;
   }
+  /// What begins with the next line.
+  std::string_view left() const { return head_.substr(at_); }
 
  private:
-  std::string_view left_;
+  std::string_view head_;
+  std::size_t at_ = 0;
 };
 
 enum class Cut : std::uint8_t { done, malformed, too_many };
 
 /// Cuts the field lines: a token, a colon right behind it, a value with blanks around it or not
-/// (RFC 9112 section 5). What an octet may be has been checked before.
+/// (RFC 9112 section 5). The empty line behind them is the end of the head.
 Cut cut_fields(Lines& lines, std::size_t max_fields, core::Fields& fields) {
   fields.clear();
-  for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
-    std::size_t colon = 0;
-    while (colon < line.size() && core::is_token_char(line[colon])) ++colon;
-    if (colon == 0 || colon == line.size() || line[colon] != ':') return Cut::malformed;
+  while (lines.left() != "\r\n") {
+    const std::size_t colon = core::token_end(lines.left());
+    std::string_view line;
+    if (!lines.next(line) || colon == 0 || colon >= line.size() || line[colon] != ':') {
+      return Cut::malformed;
+    }
     if (fields.size() == max_fields) return Cut::too_many;
     const std::string_view name = line.substr(0, colon);
     fields.push_back({name, core::trim_blanks(line.substr(colon + 1)), core::field_id(name)});
@@ -61,21 +68,24 @@ unsigned served_minor(Version version) {
   return version.minor == '0' ? 0 : 1;
 }
 
-/// method SP target SP version, one SP each (RFC 9112 section 3).
+/// method SP target SP version, one SP each (RFC 9112 section 3). core::resolve_target() looks at
+/// the octets of the target.
 std::optional<Refusal> cut_request_line(std::string_view line, core::RequestHead& head) {
-  const std::size_t last_space = line.rfind(' ');
-  if (last_space == std::string_view::npos) return Refusal{400, "the request line is malformed"};
+  constexpr std::size_t size_of_version = 8;
+  constexpr Refusal malformed{400, "the request line is malformed"};
+  if (line.size() < size_of_version + 1) return malformed;
+  const std::size_t last_space = line.size() - size_of_version - 1;
   const auto version = version_of(line.substr(last_space + 1));
-  if (!version) return Refusal{400, "the request line is malformed"};
+  if (!version || line[last_space] != ' ') return malformed;
   if (version->major != '1') return Refusal{505, "this HTTP version is not supported"};
-  const std::size_t first_space = line.find(' ');
-  if (first_space == last_space) return Refusal{400, malformed_request};
+  const std::size_t first_space = core::token_end(line);
+  if (first_space == 0 || first_space + 1 >= last_space || line[first_space] != ' ') {
+    return Refusal{400, malformed_request};
+  }
   head.method = line.substr(0, first_space);
   head.target = line.substr(first_space + 1, last_space - first_space - 1);
   head.minor = served_minor(*version);
-  const bool is_clean = core::is_token(head.method) && !head.target.empty() &&
-                        head.target.find_first_of(" \t") == std::string_view::npos;
-  return is_clean ? std::nullopt : std::optional(Refusal{400, malformed_request});
+  return std::nullopt;
 }
 
 /// version SP three digits, then SP and a reason, or nothing (RFC 9112 section 4).
@@ -105,38 +115,40 @@ HeadScan::Found HeadScan::refuse(unsigned status, std::string_view detail) {
 
 HeadScan::Found HeadScan::look(std::string_view received, const LimitSettings& limits,
                                bool is_request) {
-  if (!line_done_) {
-    const std::size_t line_end = received.find('\n');
-    line_done_ = line_end != std::string_view::npos;
-    const std::size_t line_size = line_done_ ? line_end + 1 : received.size();
-    if (is_request && line_size > limits.request_line) {
+  size_ = received.size();
+  bool is_whole = false;
+  while (!is_whole) {
+    const std::size_t at = received.find('\n', scanned_);
+    const std::size_t line_size = at == std::string_view::npos ? received.size() : at + 1;
+    if (is_request && !line_done_ && line_size > limits.request_line) {
       return refuse(414, "the request line is longer than allowed");
     }
+    scanned_ = line_size;
+    if (at == std::string_view::npos) break;
+    line_done_ = true;
+    if (at == 0 || received[at - 1] != '\r') {
+      return refuse(is_request ? 400 : 502, "a line ends without CR");
+    }
+    // This line may be the empty one, or the one behind it, if that is there.
+    const bool is_next = received.substr(scanned_, 2) == "\r\n";
+    is_whole = is_next || (at > 2 && received[at - 2] == '\n');
+    if (is_whole) size_ = scanned_ + (is_next ? 2 : 0);
   }
-  const std::size_t from = scanned_ < 3 ? 0 : scanned_ - 3;
-  const std::size_t end = received.find("\r\n\r\n", from);
-  const bool is_whole = end != std::string_view::npos;
-  size_ = is_whole ? end + 4 : received.size();
   if (size_ > limits.head) {
     return is_request ? refuse(431, "the request head is larger than allowed")
                       : refuse(502, "the response head is larger than allowed");
   }
-  if (is_whole) return Found::head;
-  for (std::size_t at = received.find('\n', scanned_); at != std::string_view::npos;
-       at = received.find('\n', at + 1)) {
-    if (at == 0 || received[at - 1] != '\r') {
-      return refuse(is_request ? 400 : 502, "a line ends without CR");
-    }
-  }
-  scanned_ = received.size();
-  return Found::more;
+  return is_whole ? Found::head : Found::more;
 }
 
-std::optional<Refusal> parse_request_head(std::string_view raw, unsigned max_fields,
-                                          core::RequestHead& head) {
-  if (auto refusal = core::check_head_octets(raw)) return refusal;
+namespace {
+
+std::optional<Refusal> cut_request(std::string_view raw, unsigned max_fields,
+                                   core::RequestHead& head) {
   Lines lines(raw);
-  if (auto refusal = cut_request_line(lines.next(), head)) return refusal;
+  std::string_view line;
+  if (!lines.next(line)) return Refusal{400, malformed_request};
+  if (auto refusal = cut_request_line(line, head)) return refusal;
   switch (cut_fields(lines, max_fields, head.fields)) {
     case Cut::done:
       return core::resolve_target(head);
@@ -148,10 +160,21 @@ std::optional<Refusal> parse_request_head(std::string_view raw, unsigned max_fie
   return Refusal{431, "the request has too many fields"};
 }
 
+}  // namespace
+
+std::optional<Refusal> parse_request_head(std::string_view raw, unsigned max_fields,
+                                          core::RequestHead& head) {
+  auto refusal = cut_request(raw, max_fields, head);
+  if (!refusal) return std::nullopt;
+  // If the octets alone are to blame, that says more.
+  if (auto of_octets = core::check_head_octets(raw)) return of_octets;
+  return refusal;
+}
+
 std::optional<Refusal> parse_response_head(std::string_view raw, core::ResponseHead& head) {
-  if (core::check_head_octets(raw)) return malformed_response;
   Lines lines(raw);
-  if (!cut_status_line(lines.next(), head)) return malformed_response;
+  std::string_view line;
+  if (!lines.next(line) || !cut_status_line(line, head)) return malformed_response;
   if (cut_fields(lines, max_response_fields, head.fields) != Cut::done) return malformed_response;
   if (head.status < 100) return Refusal{502, "the status code is malformed"};
   return std::nullopt;

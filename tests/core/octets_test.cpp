@@ -44,6 +44,21 @@ TEST(OctetsTest, TokensAreExactlyThoseOfTheGrammar) {
   EXPECT_FALSE(is_token(""));
 }
 
+TEST(OctetsTest, ATokenEndsAtEveryPlaceWithEveryOctetThatIsNone) {
+  for (const std::string_view around : {"a", "Z", "0", "-", "~", "!"}) {
+    for (std::size_t place = 0; place < 40; ++place) {
+      for (unsigned octet = 0; octet < 256; ++octet) {
+        std::string text;
+        while (text.size() < 40) text += around;
+        text[place] = static_cast<char>(octet);
+        const bool goes_on = is_token_char(text[place]);
+        ASSERT_EQ(token_end(text), goes_on ? text.size() : place) << octet << " at " << place;
+      }
+    }
+  }
+  EXPECT_EQ(token_end(""), 0U);
+}
+
 TEST(OctetsTest, ElementsAreTrimmedAndEmptyOnesSkipped) {
   std::vector<std::string> elements;
   each_element(" a,,b c\t,\t, d", ',', [&](std::string_view one) { elements.emplace_back(one); });

@@ -28,6 +28,20 @@ TEST(RequestIdTest, NewOneIs32HexDigits) {
   EXPECT_TRUE(is_usable_request_id(out));
 }
 
+TEST(RequestIdTest, TheDigitsAreThoseOfTheWords) {
+  std::string id;
+  make_request_id(id, 0x0123456789abcdefU, 0xfedcba9876543210U);
+  EXPECT_EQ(id, "0123456789abcdeffedcba9876543210");
+  make_request_id(id, 0x00000000000000a0U, 0xf900000000000000U);
+  EXPECT_EQ(id, "00000000000000a0f900000000000000");
+}
+
+TEST(TraceparentTest, TheDigitsAreThoseOfTheWords) {
+  std::string id;
+  make_traceparent(id, 0x0123456789abcdefU, 0xfedcba9876543210U, 0x00f067aa0ba902b7U);
+  EXPECT_EQ(id, "00-0123456789abcdeffedcba9876543210-00f067aa0ba902b7-01");
+}
+
 TEST(TraceparentTest, ValidOnes) {
   EXPECT_TRUE(is_valid_traceparent(valid));
   EXPECT_TRUE(is_valid_traceparent("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"));

@@ -77,6 +77,7 @@ TEST_P(HeadParserFuzzTest, AMutatedRequestIsRefusedOrHoldsNothingThatCouldSplitA
       continue;
     }
     ++accepted;
+    ASSERT_FALSE(core::check_head_octets(text)) << text;
     for (const std::string_view part : {head.method, head.target, head.authority}) {
       ASSERT_FALSE(has_line_octets(part)) << text;
       ASSERT_EQ(part.find(' '), std::string_view::npos) << text;
@@ -106,6 +107,7 @@ TEST_P(HeadParserFuzzTest, AMutatedAnswerIsRefusedWith502OrHoldsNothingThatCould
       continue;
     }
     ++accepted;
+    ASSERT_FALSE(core::check_head_octets(text)) << text;
     ASSERT_GE(head.status, 100U);
     ASSERT_LE(head.status, 999U);
     ASSERT_FALSE(has_line_octets(head.reason)) << text;
