@@ -159,7 +159,7 @@ Task<bool> Session::answer_request() {
   // A client that said it was its last request, and sent all of it, has nothing more to say.
   // A look makes sure: closing with octets unread would break off the answer.
   is_awaited_ = request_->persists || !request_->body.is_done() || !client_->in().is_empty() ||
-                !client_->is_open() || client_->has_input();
+                !client_->is_open() || client_->has_unread();
   co_return goes_on;
 }
 

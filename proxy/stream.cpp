@@ -316,10 +316,19 @@ void Stream::close_hard() {
 }
 
 bool Stream::has_input() {
+  look_ahead();
+  return may_read_;
+}
+
+bool Stream::has_unread() {
+  return look_ahead() > 0;
+}
+
+ssize_t Stream::look_ahead() {
   char octet = 0;
   const ssize_t size = ::recv(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
   may_read_ = size >= 0 || (errno != EAGAIN && errno != EINTR);
-  return may_read_;
+  return size;
 }
 
 void Stream::dispose() {

@@ -75,6 +75,8 @@ class Stream final : private Polled {
   std::uint64_t turns() const { return reactor_.turns(); }
   /// The same, as it is now. One system call.
   bool has_input();
+  /// Whether octets are there that were not read, as it is now; EOF is none. One system call.
+  bool has_unread();
   /// The peer broke the connection, or closed it in both directions.
   bool is_broken() const { return broken_; }
 
@@ -123,6 +125,7 @@ class Stream final : private Polled {
   void act() override;
   void act_for_writer();
   void act_for_reader();
+  ssize_t look_ahead();
 
   bool enlist(std::uint32_t events);
   void begin_read(std::size_t capacity);

@@ -70,6 +70,18 @@ TEST(StreamReadTest, ThatSomethingCameIsKnownBeforeItIsRead) {
   EXPECT_EQ(line.stream->in().view(), "early");
 }
 
+TEST(StreamReadTest, TheEndIsInputButNothingUnread) {
+  Loop loop;
+  Line line(loop);
+  EXPECT_FALSE(line.stream->has_unread());
+  line.peer.send("x");
+  ASSERT_TRUE(loop.run_until([&] { return line.stream->has_unread(); }));
+  EXPECT_EQ(Running<IoError>(testing::read(*line.stream, seconds(5))).wait(loop), IoError::none);
+  line.peer.close();
+  ASSERT_TRUE(loop.run_until([&] { return line.stream->has_input(); }));
+  EXPECT_FALSE(line.stream->has_unread());
+}
+
 TEST(StreamReadTest, AFullBlockMayNotHaveBeenAll) {
   Loop loop;
   Line line(loop);
