@@ -73,6 +73,12 @@ const StreamConstants& constants_of(std::size_t index) {
   return all[index];
 }
 
+/// No less than the value of these bets: a mean is at most what the best bet came to.
+double best_of(const Bets& bets, std::size_t index) {
+  const auto logs = std::span(bets.logs).first(constants_of(index).bets);
+  return std::exp(*std::max_element(logs.begin(), logs.end()));
+}
+
 double log_value_of(const Bets& bets, std::size_t index) {
   const StreamConstants& constants = constants_of(index);
   return bets.log_value(std::span(constants.log_parts).first(constants.bets));
@@ -205,6 +211,7 @@ void Evidence::use_weight(double weight) {
 void Evidence::has_changed(std::size_t index) {
   known_logs_[index].reset();
   known_total_.reset();
+  known_at_most_.reset();
 }
 
 void Evidence::add_part(const Observation& observation, const StreamNumbers& left_out) {
@@ -287,6 +294,21 @@ double Evidence::total() const {
   }
   known_total_ = to_value(log_sum_exp(parts));
   return *known_total_;
+}
+
+/// No less than total(), without the mixtures.
+double Evidence::at_most() const {
+  constexpr double rounding = 1 + 1e-9;
+  if (known_at_most_) return *known_at_most_;
+  double sum = 0;
+  for (std::size_t index = 0; index < stream_count; ++index) {
+    double late = best_of(begun_[index], index) + std::exp(settled_[index]) + std::exp(log_behind_);
+    for (const Copy& copy : young_) late += best_of(copy.bets[index], index);
+    const double base = best_of(base_[index], index);
+    sum += stake_of(static_cast<Stream>(index)) * (base_part * base + (1 - base_part) * late);
+  }
+  known_at_most_ = sum * rounding;
+  return *known_at_most_;
 }
 
 Stream Evidence::strongest() const {

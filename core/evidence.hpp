@@ -98,6 +98,8 @@ class Evidence {
   /// E of one stream and of all. Never overflows: infinity is the largest double.
   double of(Stream stream) const;
   double total() const;
+  /// Whether total() is at least `value`. Cheaper, as long as it is far from it.
+  bool reaches(double value) const { return at_most() >= value && total() >= value; }
   /// The stream that says most against NEW.
   Stream strongest() const;
 
@@ -110,6 +112,7 @@ class Evidence {
 
   double log_of(Stream stream) const;
   double computed_log_of(std::size_t index) const;
+  double at_most() const;
   double chance(double weight) const;
   void use_weight(double weight);
   void has_changed(std::size_t index);
@@ -130,6 +133,7 @@ class Evidence {
   double log_behind_ = 0;  ///< of the parts of the copies that have not begun
   mutable std::array<std::optional<double>, stream_count> known_logs_{};
   mutable std::optional<double> known_total_;
+  mutable std::optional<double> known_at_most_;
 };
 
 /// Evidence that NEW fails at most `ratio` times as often as OLD: against the claim that it fails

@@ -223,10 +223,10 @@ bool Rollout::may_eject(const RolloutSurroundings& around) const {
 }
 
 /// The evidence that stands when one backend of NEW may be a broken machine, and when OLD's
-/// requests that are overdue are going to fail, too.
+/// requests that are overdue are going to fail, too. 0 while there is nothing to suspect.
 double Rollout::sound_evidence(const RolloutSurroundings& around) const {
+  if (!evidence_.reaches(hold_threshold())) return 0;
   double least = evidence_.total();
-  if (least < hold_threshold()) return least;
   if (around.old_overdue > 0) {
     Observation pending;
     pending.weight = static_cast<double>(record_.weight) / percent_100;
@@ -294,7 +294,7 @@ void Rollout::readmitted(const std::string& backend) {
 bool Rollout::step_back(const RolloutSurroundings& around, double sound, RolloutSteps& out) {
   const bool is_acting = record_.policy.mode == RolloutMode::act && has_traffic() && !ordered_;
   if (!is_acting) return false;
-  if (sound < threshold() && evidence_.total() >= threshold() && around.old_overdue == 0) {
+  if (sound < threshold() && evidence_.reaches(threshold()) && around.old_overdue == 0) {
     return eject_worst(around, out);
   }
   const bool has_settled =
