@@ -13,37 +13,44 @@ Arrivals::Arrivals(const Scenario& scenario, std::uint64_t seed)
   if (mean_gap_us_ > 0) next_start_us_ = random_.exponential(mean_gap_us_);
 }
 
+namespace {
+
+Request drawn(double start_us, Random& random) {
+  Request request;
+  request.start_us = static_cast<std::int64_t>(start_us);
+  request.draw = random.uniform();
+  request.luck = {random.uniform(), random.uniform(), random.uniform()};
+  const std::uint64_t word = random.next();
+  request.old_backend = static_cast<std::uint8_t>(core::scaled(word, backends));
+  request.new_backend = static_cast<std::uint8_t>(core::scaled(word << 32, backends));
+  return request;
+}
+
+}  // namespace
+
 const std::vector<Request>& Arrivals::next_tick() {
   requests_.clear();
   tick_end_us_ += tick_us;
   if (mean_gap_us_ <= 0) return requests_;
+  // Of its own, so that its state stays in registers.
+  Random random = random_;
   while (next_start_us_ < static_cast<double>(tick_end_us_)) {
-    requests_.push_back(make(next_start_us_));
-    next_start_us_ += random_.exponential(mean_gap_us_);
+    requests_.push_back(drawn(next_start_us_, random));
+    if (scenario_->units > 0) choose_unit(requests_.back(), random);
+    next_start_us_ += random.exponential(mean_gap_us_);
   }
+  random_ = random;
+  world_.decide(requests_);
   return requests_;
 }
 
-Request Arrivals::make(double start_us) {
-  Request request;
-  request.start_us = static_cast<std::int64_t>(start_us);
-  request.draw = random_.uniform();
-  request.luck = {random_.uniform(), random_.uniform(), random_.uniform()};
-  const std::uint64_t word = random_.next();
-  request.old_backend = static_cast<std::uint8_t>(core::scaled(word, backends));
-  request.new_backend = static_cast<std::uint8_t>(core::scaled(word << 32, backends));
-  if (scenario_->units > 0) choose_unit(request);
-  world_.decide(request);
-  return request;
-}
-
 /// A unit keeps its draw for the whole rollout.
-void Arrivals::choose_unit(Request& request) {
-  const bool loops = random_.uniform() < scenario_->looping_rate;
+void Arrivals::choose_unit(Request& request, Random& random) const {
+  const bool loops = random.uniform() < scenario_->looping_rate;
   const std::uint32_t looping = scenario_->looping_units;
   const std::uint64_t from = loops ? 0 : looping;
   const std::uint32_t count = loops ? looping : scenario_->units - looping;
-  request.unit = static_cast<std::uint32_t>(1 + from + core::scaled(random_.next(), count));
+  request.unit = static_cast<std::uint32_t>(1 + from + core::scaled(random.next(), count));
   const std::uint64_t word = core::mixed(unit_salt_ + request.unit * 0x9e3779b97f4a7c15ULL);
   request.draw = static_cast<double>(word >> 11) * 0x1p-53;
 }

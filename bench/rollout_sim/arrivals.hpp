@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "bench/rollout_sim/random.hpp"
@@ -17,12 +18,11 @@ class Arrivals {
   /// Those that start in the next tick.
   const std::vector<Request>& next_tick();
   /// Decides anew, after the backends have been changed.
-  void decide(Request& request) const { world_.decide(request); }
+  void decide(std::span<Request> requests) const { world_.decide(requests); }
   double onset_s() const { return world_.onset_s; }
 
  private:
-  Request make(double start_us);
-  void choose_unit(Request& request);
+  void choose_unit(Request& request, Random& random) const;
 
   const Scenario* scenario_;
   Random random_;

@@ -18,7 +18,14 @@ const LatencyLaw& usual_latency();
 /// Slower than this is slow for a user: the usual p99 with what is tolerated on top.
 inline constexpr std::uint32_t slow_us = 122'000;
 
-Fate fate_of(const Luck& luck, const Behaviour& behaviour);
+inline Fate fate_of(const Luck& luck, const Behaviour& behaviour) {
+  const LatencyLaw& law = behaviour.latency == nullptr ? usual_latency() : *behaviour.latency;
+  Fate fate;
+  fate.us = static_cast<std::uint32_t>(law.at(luck.latency) * behaviour.slower);
+  fate.failed = luck.status < behaviour.error_rate;
+  fate.client_error = !fate.failed && luck.status >= 1 - behaviour.client_error_rate;
+  return fate;
+}
 /// It fails instead, after the same time.
 void fail(Fate& fate);
 
