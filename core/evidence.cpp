@@ -73,10 +73,19 @@ const StreamConstants& constants_of(std::size_t index) {
   return all[index];
 }
 
-/// No less than the value of these bets: a mean is at most what the best bet came to.
-double best_of(const Bets& bets, std::size_t index) {
-  const auto logs = std::span(bets.logs).first(constants_of(index).bets);
-  return std::exp(*std::max_element(logs.begin(), logs.end()));
+/// No less than the value of these bets, whose parts sum to 1. Those that do not exist are nothing.
+double best_of(const Bets& bets) {
+  double best = bets.logs[0];
+  for (const double log : bets.logs) best = best < log ? log : best;
+  return best;
+}
+
+/// Each of a stream's bets with this logarithm.
+Bets bets_with(double log, std::size_t index) {
+  Bets bets;
+  bets.logs.fill(nothing);
+  std::fill_n(bets.logs.begin(), constants_of(index).bets, log);
+  return bets;
 }
 
 double log_value_of(const Bets& bets, std::size_t index) {
@@ -102,9 +111,8 @@ double log_sum_exp(std::span<const double> logs) {
 BetSteps steps_of(const Claim& claim, double weight) {
   BetSteps steps;
   if (!(weight > 0 && weight < 1)) return steps;
-  steps.size = claim.ratios.size();
   const double on_new = weight * claim.tolerance;
-  for (std::size_t k = 0; k < steps.size; ++k) {
+  for (std::size_t k = 0; k < claim.ratios.size(); ++k) {
     const double ratio = claim.ratios[k];
     // D_k(w) = ln((1 - w + w rho0) / (1 - w + w rho0 r)), exact for small w.
     steps.of_each[k] = -std::log1p(on_new * (ratio - 1) / (1 - weight + on_new));
@@ -113,17 +121,27 @@ BetSteps steps_of(const Claim& claim, double weight) {
   return steps;
 }
 
+// Of bets that do not exist, too: a fixed number is done faster.
+BetChanges changes_of(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new) {
+  const auto events = static_cast<double>(bad_old + bad_new);
+  const auto of_new = static_cast<double>(bad_new);
+  BetChanges changes;
+  for (std::size_t k = 0; k < max_ratios; ++k) {
+    changes[k] = events * steps.of_each[k] + of_new * steps.of_new[k];
+  }
+  return changes;
+}
+
 void Bets::add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new) {
   if (bad_old + bad_new > 0) add(steps_of(claim, weight), bad_old, bad_new);
 }
 
 void Bets::add(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new) {
-  if (bad_old + bad_new == 0) return;
-  const auto events = static_cast<double>(bad_old + bad_new);
-  const auto of_new = static_cast<double>(bad_new);
-  for (std::size_t k = 0; k < steps.size; ++k) {
-    logs[k] += events * steps.of_each[k] + of_new * steps.of_new[k];
-  }
+  if (bad_old + bad_new > 0) add(changes_of(steps, bad_old, bad_new));
+}
+
+void Bets::add(const BetChanges& changes) {
+  for (std::size_t k = 0; k < max_ratios; ++k) logs[k] += changes[k];
 }
 
 double Bets::log_value(const Claim& claim) const {
@@ -170,6 +188,7 @@ double stake_of(Stream stream) {
 
 Evidence::Evidence(EvidenceRules rules) : rules_(rules), log_behind_(std::log(part_behind(0))) {
   for (Bets& bets : begun_) bets.logs.fill(nothing);
+  for (std::size_t index = 0; index < stream_count; ++index) base_[index] = bets_with(0, index);
   settled_.fill(nothing);
 }
 
@@ -233,10 +252,11 @@ void Evidence::add_to_copies(std::size_t index, const Observation& observation,
   if (bad_old + bad_new == 0) return;
   has_changed(index);
   const std::uint32_t period = std::min(observation.period, period_);
-  if (!rules_.by_units) begun_[index].add(steps_[index], bad_old, bad_new);
+  const BetChanges changes = changes_of(steps_[index], bad_old, bad_new);
+  if (!rules_.by_units) begun_[index].add(changes);
   for (Copy& copy : young_) {
     const bool is_meant = rules_.by_units ? copy.period == period : copy.period <= period;
-    if (is_meant) copy.bets[index].add(steps_[index], bad_old, bad_new);
+    if (is_meant) copy.bets[index].add(changes);
   }
 }
 
@@ -246,7 +266,7 @@ void Evidence::restart() {
   const double log_part = std::log(part_of(period_));
   log_behind_ = std::log(part_behind(period_));
   for (std::size_t index = 0; index < stream_count; ++index) {
-    copy.bets[index].logs.fill(log_part);
+    copy.bets[index] = bets_with(log_part, index);
     has_changed(index);
   }
   young_.push_back(copy);
@@ -296,18 +316,19 @@ double Evidence::total() const {
   return *known_total_;
 }
 
-/// No less than total(), without the mixtures.
+/// No less than total(), without the mixtures: a mean is at most its largest member, and the sum of
+/// what is late at most as often that as it has members.
 double Evidence::at_most() const {
-  constexpr double rounding = 1 + 1e-9;
+  constexpr double rounding = 1e-10;
   if (known_at_most_) return *known_at_most_;
-  double sum = 0;
+  const double log_members = period_ == 0 ? 0 : std::log(3 + static_cast<double>(young_.size()));
+  double best = nothing;
   for (std::size_t index = 0; index < stream_count; ++index) {
-    double late = best_of(begun_[index], index) + std::exp(settled_[index]) + std::exp(log_behind_);
-    for (const Copy& copy : young_) late += best_of(copy.bets[index], index);
-    const double base = best_of(base_[index], index);
-    sum += stake_of(static_cast<Stream>(index)) * (base_part * base + (1 - base_part) * late);
+    double late = std::max({best_of(begun_[index]), settled_[index], log_behind_});
+    for (const Copy& copy : young_) late = std::max(late, best_of(copy.bets[index]));
+    best = std::max({best, best_of(base_[index]), late + log_members});
   }
-  known_at_most_ = sum * rounding;
+  known_at_most_ = std::exp(best + rounding);
   return *known_at_most_;
 }
 

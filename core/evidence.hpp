@@ -36,15 +36,18 @@ struct Claim {
 /// Most alternatives of one claim.
 inline constexpr std::size_t max_ratios = 8;
 
-/// What bad events add to each bet of a claim under one weight.
+/// What bad events add to each bet of a claim under one weight; 0 for bets that do not exist.
 struct BetSteps {
-  std::size_t size = 0;                      ///< bets; 0: the weight says nothing
   std::array<double, max_ratios> of_each{};  ///< for every bad event
   std::array<double, max_ratios> of_new{};   ///< on top, when it is one of NEW's
 };
 /// For requests that went to NEW with probability `weight`. A weight of 0 or 1 decides the pool
 /// beforehand and says nothing.
 BetSteps steps_of(const Claim& claim, double weight);
+
+/// What some bad events change in the logarithms of the bets.
+using BetChanges = std::array<double, max_ratios>;
+BetChanges changes_of(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new);
 
 /// One e-process: the logarithms of its bets, which are sums over bad events.
 struct Bets {
@@ -55,6 +58,7 @@ struct Bets {
   void add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new);
   /// The same, with steps that were computed before.
   void add(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new);
+  void add(const BetChanges& changes);
   /// ln E.
   double log_value(const Claim& claim) const;
   /// The same, from the logarithms of the mixture's parts.
