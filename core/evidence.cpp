@@ -73,11 +73,15 @@ const StreamConstants& constants_of(std::size_t index) {
   return all[index];
 }
 
-/// No less than the value of these bets, whose parts sum to 1. Those that do not exist are nothing.
+/// Takes what is larger, bet by bet.
+void raise(Bets& largest, const Bets& bets) {
+  for (std::size_t k = 0; k < max_ratios; ++k) {
+    largest.logs[k] = largest.logs[k] < bets.logs[k] ? bets.logs[k] : largest.logs[k];
+  }
+}
+
 double best_of(const Bets& bets) {
-  double best = bets.logs[0];
-  for (const double log : bets.logs) best = best < log ? log : best;
-  return best;
+  return *std::max_element(bets.logs.begin(), bets.logs.end());
 }
 
 /// Each of a stream's bets with this logarithm.
@@ -321,14 +325,18 @@ double Evidence::total() const {
 double Evidence::at_most() const {
   constexpr double rounding = 1e-10;
   if (known_at_most_) return *known_at_most_;
-  const double log_members = period_ == 0 ? 0 : std::log(3 + static_cast<double>(young_.size()));
-  double best = nothing;
+  Bets base = base_.front();
+  Bets begun = begun_.front();
+  double late = log_behind_;
   for (std::size_t index = 0; index < stream_count; ++index) {
-    double late = std::max({best_of(begun_[index]), settled_[index], log_behind_});
-    for (const Copy& copy : young_) late = std::max(late, best_of(copy.bets[index]));
-    best = std::max({best, best_of(base_[index]), late + log_members});
+    raise(base, base_[index]);
+    raise(begun, begun_[index]);
+    for (const Copy& copy : young_) raise(begun, copy.bets[index]);
+    late = std::max(late, settled_[index]);
   }
-  known_at_most_ = std::exp(best + rounding);
+  late = std::max(late, best_of(begun));
+  const double log_members = period_ == 0 ? 0 : std::log(3 + static_cast<double>(young_.size()));
+  known_at_most_ = std::exp(std::max(best_of(base), late + log_members) + rounding);
   return *known_at_most_;
 }
 
