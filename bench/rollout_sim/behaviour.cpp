@@ -2,14 +2,8 @@
 
 namespace sluice::sim {
 
-const LatencyLaw& usual_latency() {
-  static const LatencyLaw law(20, 100);
-  return law;
-}
-
 void fail(Fate& fate) {
-  fate.failed = true;
-  fate.client_error = false;
+  fate.answer = Answer::failure;
 }
 
 }  // namespace sluice::sim

@@ -122,7 +122,7 @@ const LatencyLaw& p99_x5() {
 }
 
 void hang(Fate& fate) {
-  fate = {.us = 30'000'000, .failed = true};
+  fate = {.us = 30'000'000, .answer = Answer::failure};
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ struct Tally {
   core::VersionCounts counts() const;
   std::uint64_t requests() const;
   std::uint64_t failed() const;
+  bool operator==(const Tally&) const = default;
 };
 
 }  // namespace sluice::sim

@@ -52,26 +52,32 @@ class Traffic {
   Traffic(const Scenario& scenario, bool judges_latency);
 
   /// For requests from now on: share of NEW, 0 to 1.
-  void set_weight(double weight) { weights_.push_back(weight); }
+  void set_weight(double weight) {
+    weights_.push_back(weight);
+    ++epoch_;
+  }
   void begin_period(std::uint32_t period) { period_ = period; }
   void eject(std::uint8_t backend);
   /// All requests that start in this tick.
   void give(const Arrivals& arrivals, std::span<const Request> requests, const Limits& limits);
   /// Ends the tick. Valid until the next one ends.
-  const Known& take();
+  Known& take();
   const Harm& harm() const { return harm_; }
   std::uint8_t new_up() const { return new_up_; }
 
  private:
   /// What is known at the end of a tick of the requests of one weight.
   struct EpochTally {
-    std::uint32_t epoch = 0;
+    static constexpr std::uint32_t none = 0xffffffff;
+    std::uint32_t epoch = none;
     Tally of_old = {};
     Tally of_new = {};
     std::array<std::array<std::uint32_t, stream_count>, backends> bad_by_backend{};  ///< of NEW
+    bool operator==(const EpochTally&) const = default;
   };
   struct Slot {
-    std::vector<EpochTally> epochs;
+    EpochTally latest;
+    std::vector<EpochTally> earlier;
     Known known;
   };
   /// One version's side of a request.
@@ -85,6 +91,7 @@ class Traffic {
 
   Slot& slot_at(std::uint32_t us);
   EpochTally& tally_in(Slot& slot) const;
+  void begin_epoch(Slot& slot) const;
   Novelty novelty_of(std::uint32_t unit);
   void give_old(const Request& request, const Limits& limits);
   void give_new(const Request& request, const Limits& limits);
@@ -92,18 +99,22 @@ class Traffic {
   std::uint32_t since_tick(const Request& request) const;
   void count(const Attempt& attempt, const Limits& limits);
   std::size_t count_slow(const Attempt& attempt, const Limits& limits);
-  void become_slow(const Attempt& attempt, std::size_t index, std::uint32_t limit_us);
+  void become_slow(const Attempt& attempt, std::size_t index, std::uint32_t limit_us,
+                   std::uint32_t slow);
   void watch_old(const Attempt& attempt, const Limits& limits);
   void weigh_harm(const Request& request);
+  void show(const EpochTally& tally);
   core::Observation observation_of(const EpochTally& tally) const;
 
   bool judges_latency_;
   std::vector<double> weights_{0};  ///< by epoch
+  std::uint32_t epoch_ = 0;         ///< the present one
   std::uint32_t period_ = 0;
   std::vector<std::uint32_t> judged_in_;  ///< by unit: the last period, and 1; 0: never
   std::array<bool, backends> is_out_{};
   std::uint8_t new_up_ = backends;
-  std::int64_t tick_ = 0;
+  std::uint32_t tick_ = 0;
+  std::int64_t tick_begin_us_ = 0;
   std::vector<Slot> ring_;
   Known taken_;
   Harm harm_;

@@ -130,7 +130,7 @@ class Trial {
   OldLatency latency_;
   Limits limits_;
   Known nothing_;
-  const Known* known_ = &nothing_;
+  Known* known_ = &nothing_;
   Monitor monitor_;
   std::int64_t overdue_ = 0;
   std::optional<std::uint32_t> ordered_;
