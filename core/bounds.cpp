@@ -29,6 +29,22 @@ double poisson_at_most(std::uint64_t bad, double mean) {
   return std::min(sum, 1.0);
 }
 
+/// The largest mean that `bad` events leave possible; at most `exact_until` of them. A rollout that
+/// waits asks for the same one tick after tick.
+double poisson_bound(std::uint64_t bad) {
+  thread_local std::array<double, exact_until + 1> known{};
+  if (known[bad] > 0) return known[bad];
+  const auto failed = static_cast<double>(bad);
+  double low = failed;
+  double high = failed + 4 * std::sqrt(failed + 1) + 4;
+  for (int halving = 0; halving < 60; ++halving) {
+    const double middle = (low + high) / 2;
+    (poisson_at_most(bad, middle) > doubt ? low : high) = middle;
+  }
+  known[bad] = high;
+  return high;
+}
+
 double log_refutation(const std::vector<Observation>& by_weight, Stream stream, double ratio) {
   const Claim claim{ratio, claim_of(stream, 1).ratios};
   Bets bets;
@@ -84,13 +100,7 @@ double rate_upper_bound(std::uint64_t requests, std::uint64_t bad) {
     const double root = 1 - 1 / (9 * degrees) + doubt_quantile / (3 * std::sqrt(degrees));
     return std::min(degrees * root * root * root / static_cast<double>(requests), 1.0);
   }
-  double low = failed;
-  double high = failed + 4 * std::sqrt(failed + 1) + 4;
-  for (int halving = 0; halving < 60; ++halving) {
-    const double middle = (low + high) / 2;
-    (poisson_at_most(bad, middle) > doubt ? low : high) = middle;
-  }
-  return std::min(high / static_cast<double>(requests), 1.0);
+  return std::min(poisson_bound(bad) / static_cast<double>(requests), 1.0);
 }
 
 double ratio_lower_bound(const Ledger& ledger, Stream stream) {

@@ -34,8 +34,67 @@ double part_behind(double k) {
   return 0.5 * std::pow(1 - hazard, k) + 0.5 / (k + 1);
 }
 
+/// exp(x) of an x that is not positive, without the work when it is 1 or too small for a double.
+double exp_at_most_1(double x) {
+  constexpr double no_double_below = -746;
+  if (x < no_double_below) return 0;
+  return x == 0 ? 1 : std::exp(x);
+}
+
 double log_add(double left, double right) {
   return log_sum_exp(std::array<double, 2>{left, right});
+}
+
+using LogParts = std::array<double, max_ratios>;
+
+LogParts log_parts_of(const Claim& claim) {
+  LogParts logs{};
+  for (std::size_t k = 0; k < claim.ratios.size(); ++k) logs[k] = std::log(claim.part_of(k));
+  return logs;
+}
+
+/// What is the same for every rollout.
+struct StreamConstants {
+  double log_stake = 0;
+  std::size_t bets = 0;
+  LogParts log_parts{};
+};
+
+const StreamConstants& constants_of(std::size_t index) {
+  static const std::array<StreamConstants, stream_count> all = [] {
+    std::array<StreamConstants, stream_count> made;
+    for (std::size_t stream = 0; stream < stream_count; ++stream) {
+      const Claim claim = claim_of(static_cast<Stream>(stream), 1);
+      made[stream] = {std::log(stake_of(static_cast<Stream>(stream))), claim.ratios.size(),
+                      log_parts_of(claim)};
+    }
+    return made;
+  }();
+  return all[index];
+}
+
+/// Takes what is larger, bet by bet.
+void raise(Bets& largest, const Bets& bets) {
+  for (std::size_t k = 0; k < max_ratios; ++k) {
+    largest.logs[k] = largest.logs[k] < bets.logs[k] ? bets.logs[k] : largest.logs[k];
+  }
+}
+
+double best_of(const Bets& bets) {
+  return *std::max_element(bets.logs.begin(), bets.logs.end());
+}
+
+/// Each of a stream's bets with this logarithm.
+Bets bets_with(double log, std::size_t index) {
+  Bets bets;
+  bets.logs.fill(nothing);
+  std::fill_n(bets.logs.begin(), constants_of(index).bets, log);
+  return bets;
+}
+
+double log_value_of(const Bets& bets, std::size_t index) {
+  const StreamConstants& constants = constants_of(index);
+  return bets.log_value(std::span(constants.log_parts).first(constants.bets));
 }
 
 double to_value(double log_value) {
@@ -49,29 +108,55 @@ double log_sum_exp(std::span<const double> logs) {
   for (const double log : logs) largest = std::max(largest, log);
   if (largest == nothing) return nothing;
   double sum = 0;
-  for (const double log : logs) sum += std::exp(log - largest);
+  for (const double log : logs) sum += exp_at_most_1(log - largest);
   return largest + std::log(sum);
 }
 
-void Bets::add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new) {
-  if (!(weight > 0 && weight < 1) || bad_old + bad_new == 0) return;
+BetSteps steps_of(const Claim& claim, double weight) {
+  BetSteps steps;
+  if (!(weight > 0 && weight < 1)) return steps;
   const double on_new = weight * claim.tolerance;
-  const auto events = static_cast<double>(bad_old + bad_new);
-  const auto of_new = static_cast<double>(bad_new);
   for (std::size_t k = 0; k < claim.ratios.size(); ++k) {
     const double ratio = claim.ratios[k];
     // D_k(w) = ln((1 - w + w rho0) / (1 - w + w rho0 r)), exact for small w.
-    const double step = -std::log1p(on_new * (ratio - 1) / (1 - weight + on_new));
-    logs[k] += events * step + of_new * std::log(ratio);
+    steps.of_each[k] = -std::log1p(on_new * (ratio - 1) / (1 - weight + on_new));
+    steps.of_new[k] = std::log(ratio);
   }
+  return steps;
+}
+
+// Of bets that do not exist, too: a fixed number is done faster.
+BetChanges changes_of(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new) {
+  const auto events = static_cast<double>(bad_old + bad_new);
+  const auto of_new = static_cast<double>(bad_new);
+  BetChanges changes;
+  for (std::size_t k = 0; k < max_ratios; ++k) {
+    changes[k] = events * steps.of_each[k] + of_new * steps.of_new[k];
+  }
+  return changes;
+}
+
+void Bets::add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new) {
+  if (bad_old + bad_new > 0) add(steps_of(claim, weight), bad_old, bad_new);
+}
+
+void Bets::add(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new) {
+  if (bad_old + bad_new > 0) add(changes_of(steps, bad_old, bad_new));
+}
+
+void Bets::add(const BetChanges& changes) {
+  for (std::size_t k = 0; k < max_ratios; ++k) logs[k] += changes[k];
 }
 
 double Bets::log_value(const Claim& claim) const {
+  const LogParts log_parts = log_parts_of(claim);
+  return log_value(std::span(log_parts).first(claim.ratios.size()));
+}
+
+double Bets::log_value(std::span<const double> log_parts) const {
   std::array<double, max_ratios> parts{};
-  for (std::size_t k = 0; k < claim.ratios.size(); ++k) {
-    parts[k] = logs[k] + std::log(claim.part_of(k));
-  }
-  return log_sum_exp(std::span(parts).first(claim.ratios.size()));
+  for (std::size_t k = 0; k < log_parts.size(); ++k) parts[k] = logs[k] + log_parts[k];
+  return log_sum_exp(std::span(parts).first(log_parts.size()));
 }
 
 Claim claim_of(Stream stream, double error_tolerance) {
@@ -105,8 +190,9 @@ double stake_of(Stream stream) {
   return 0;
 }
 
-Evidence::Evidence(EvidenceRules rules) : rules_(rules) {
+Evidence::Evidence(EvidenceRules rules) : rules_(rules), log_behind_(std::log(part_behind(0))) {
   for (Bets& bets : begun_) bets.logs.fill(nothing);
+  for (std::size_t index = 0; index < stream_count; ++index) base_[index] = bets_with(0, index);
   settled_.fill(nothing);
 }
 
@@ -135,12 +221,30 @@ double Evidence::chance(double weight) const {
   return counted > 0 ? counted / (1 - weight + counted) : 0;
 }
 
-void Evidence::add_part(const Observation& observation, const StreamNumbers& left_out) {
+/// The steps of what comes next.
+void Evidence::use_weight(double weight) {
+  if (weight == steps_weight_) return;
+  steps_weight_ = weight;
   for (std::size_t index = 0; index < stream_count; ++index) {
     const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
+    steps_[index] = steps_of(claim, chance(weight));
+  }
+}
+
+void Evidence::has_changed(std::size_t index) {
+  known_logs_[index].reset();
+  known_total_.reset();
+  known_at_most_.reset();
+}
+
+void Evidence::add_part(const Observation& observation, const StreamNumbers& left_out) {
+  use_weight(observation.weight);
+  for (std::size_t index = 0; index < stream_count; ++index) {
+    const std::uint64_t bad_old = evident(observation.old_pool, index);
     const std::uint64_t ever = evident(observation.new_pool, index);
-    base_[index].add(claim, chance(observation.weight), evident(observation.old_pool, index),
-                     ever - std::min(ever, left_out[index]));
+    const std::uint64_t bad_new = ever - std::min(ever, left_out[index]);
+    if (bad_old + bad_new > 0) has_changed(index);
+    base_[index].add(steps_[index], bad_old, bad_new);
     const std::uint64_t in_period = evident_in_period(observation.new_pool, index);
     add_to_copies(index, observation, in_period - std::min(in_period, left_out[index]));
   }
@@ -150,20 +254,24 @@ void Evidence::add_to_copies(std::size_t index, const Observation& observation,
                              std::uint64_t bad_new) {
   const std::uint64_t bad_old = evident_in_period(observation.old_pool, index);
   if (bad_old + bad_new == 0) return;
-  const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
+  has_changed(index);
   const std::uint32_t period = std::min(observation.period, period_);
-  if (!rules_.by_units) begun_[index].add(claim, chance(observation.weight), bad_old, bad_new);
+  const BetChanges changes = changes_of(steps_[index], bad_old, bad_new);
+  if (!rules_.by_units) begun_[index].add(changes);
   for (Copy& copy : young_) {
     const bool is_meant = rules_.by_units ? copy.period == period : copy.period <= period;
-    if (is_meant) copy.bets[index].add(claim, chance(observation.weight), bad_old, bad_new);
+    if (is_meant) copy.bets[index].add(changes);
   }
 }
 
 void Evidence::restart() {
   ++period_;
   Copy copy{period_, {}};
+  const double log_part = std::log(part_of(period_));
+  log_behind_ = std::log(part_behind(period_));
   for (std::size_t index = 0; index < stream_count; ++index) {
-    copy.bets[index].logs.fill(std::log(part_of(period_)));
+    copy.bets[index] = bets_with(log_part, index);
+    has_changed(index);
   }
   young_.push_back(copy);
   if (young_.size() > most_young) retire_oldest();
@@ -173,11 +281,10 @@ void Evidence::retire_oldest() {
   const Copy& oldest = young_.front();
   for (std::size_t index = 0; index < stream_count; ++index) {
     if (rules_.by_units) {
-      const Claim claim = claim_of(static_cast<Stream>(index), rules_.error_tolerance);
-      settled_[index] = log_add(settled_[index], oldest.bets[index].log_value(claim));
+      settled_[index] = log_add(settled_[index], log_value_of(oldest.bets[index], index));
       continue;
     }
-    for (std::size_t k = 0; k < max_ratios; ++k) {
+    for (std::size_t k = 0; k < constants_of(index).bets; ++k) {
       double& sum = begun_[index].logs[k];
       sum = log_add(sum, oldest.bets[index].logs[k]);
     }
@@ -186,12 +293,16 @@ void Evidence::retire_oldest() {
 }
 
 double Evidence::log_of(Stream stream) const {
-  const std::size_t index = index_of(stream);
-  const Claim claim = claim_of(stream, rules_.error_tolerance);
-  double late = log_add(begun_[index].log_value(claim), settled_[index]);
-  for (const Copy& copy : young_) late = log_add(late, copy.bets[index].log_value(claim));
-  late = log_add(late, std::log(part_behind(period_)));
-  return log_add(std::log(base_part) + base_[index].log_value(claim),
+  std::optional<double>& known = known_logs_[index_of(stream)];
+  if (!known) known = computed_log_of(index_of(stream));
+  return *known;
+}
+
+double Evidence::computed_log_of(std::size_t index) const {
+  double late = log_add(log_value_of(begun_[index], index), settled_[index]);
+  for (const Copy& copy : young_) late = log_add(late, log_value_of(copy.bets[index], index));
+  late = log_add(late, log_behind_);
+  return log_add(std::log(base_part) + log_value_of(base_[index], index),
                  std::log(1 - base_part) + late);
 }
 
@@ -200,12 +311,33 @@ double Evidence::of(Stream stream) const {
 }
 
 double Evidence::total() const {
+  if (known_total_) return *known_total_;
   std::array<double, stream_count> parts{};
   for (std::size_t index = 0; index < stream_count; ++index) {
-    const auto stream = static_cast<Stream>(index);
-    parts[index] = std::log(stake_of(stream)) + log_of(stream);
+    parts[index] = constants_of(index).log_stake + log_of(static_cast<Stream>(index));
   }
-  return to_value(log_sum_exp(parts));
+  known_total_ = to_value(log_sum_exp(parts));
+  return *known_total_;
+}
+
+/// No less than total(), without the mixtures: a mean is at most its largest member, and the sum of
+/// what is late at most as often that as it has members.
+double Evidence::at_most() const {
+  constexpr double rounding = 1e-10;
+  if (known_at_most_) return *known_at_most_;
+  Bets base = base_.front();
+  Bets begun = begun_.front();
+  double late = log_behind_;
+  for (std::size_t index = 0; index < stream_count; ++index) {
+    raise(base, base_[index]);
+    raise(begun, begun_[index]);
+    for (const Copy& copy : young_) raise(begun, copy.bets[index]);
+    late = std::max(late, settled_[index]);
+  }
+  late = std::max(late, best_of(begun));
+  const double log_members = period_ == 0 ? 0 : std::log(3 + static_cast<double>(young_.size()));
+  known_at_most_ = std::exp(std::max(best_of(base), late + log_members) + rounding);
+  return *known_at_most_;
 }
 
 Stream Evidence::strongest() const {
@@ -213,7 +345,7 @@ Stream Evidence::strongest() const {
   double most = -std::numeric_limits<double>::infinity();
   for (std::size_t index = 0; index < stream_count; ++index) {
     const auto stream = static_cast<Stream>(index);
-    const double share = std::log(stake_of(stream)) + log_of(stream);
+    const double share = constants_of(index).log_stake + log_of(stream);
     if (share > most) {
       most = share;
       best = stream;

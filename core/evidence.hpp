@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,19 @@ struct Claim {
 /// Most alternatives of one claim.
 inline constexpr std::size_t max_ratios = 8;
 
+/// What bad events add to each bet of a claim under one weight; 0 for bets that do not exist.
+struct BetSteps {
+  std::array<double, max_ratios> of_each{};  ///< for every bad event
+  std::array<double, max_ratios> of_new{};   ///< on top, when it is one of NEW's
+};
+/// For requests that went to NEW with probability `weight`. A weight of 0 or 1 decides the pool
+/// beforehand and says nothing.
+BetSteps steps_of(const Claim& claim, double weight);
+
+/// What some bad events change in the logarithms of the bets.
+using BetChanges = std::array<double, max_ratios>;
+BetChanges changes_of(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new);
+
 /// One e-process: the logarithms of its bets, which are sums over bad events.
 struct Bets {
   std::array<double, max_ratios> logs{};
@@ -42,8 +56,13 @@ struct Bets {
   /// Bad events of requests that went to NEW with probability `weight`. Good ones say nothing
   /// here. A weight of 0 or 1 decides the pool beforehand and says nothing either.
   void add(const Claim& claim, double weight, std::uint64_t bad_old, std::uint64_t bad_new);
+  /// The same, with steps that were computed before.
+  void add(const BetSteps& steps, std::uint64_t bad_old, std::uint64_t bad_new);
+  void add(const BetChanges& changes);
   /// ln E.
   double log_value(const Claim& claim) const;
+  /// The same, from the logarithms of the mixture's parts.
+  double log_value(std::span<const double> log_parts) const;
 };
 
 /// The claim that each stream is judged by; `error_tolerance` is rho0 of errors and client errors.
@@ -66,6 +85,7 @@ struct EvidenceRules {
 /// half goes to copies that begin with each period, for faults that begin late: what has not begun
 /// counts as 1. A weighted mean of e-processes is one, so a single bound holds for everything
 /// together. Since every copy multiplies by the same numbers, those that have begun are one sum.
+/// Values are kept until something changes them, so that asking is cheap: for one thread.
 class Evidence {
  public:
   explicit Evidence(EvidenceRules rules);
@@ -82,6 +102,8 @@ class Evidence {
   /// E of one stream and of all. Never overflows: infinity is the largest double.
   double of(Stream stream) const;
   double total() const;
+  /// Whether total() is at least `value`. Cheaper, as long as it is far from it.
+  bool reaches(double value) const { return at_most() >= value && total() >= value; }
   /// The stream that says most against NEW.
   Stream strongest() const;
 
@@ -93,7 +115,11 @@ class Evidence {
   };
 
   double log_of(Stream stream) const;
+  double computed_log_of(std::size_t index) const;
+  double at_most() const;
   double chance(double weight) const;
+  void use_weight(double weight);
+  void has_changed(std::size_t index);
   void add_part(const Observation& observation, const StreamNumbers& left_out);
   void add_to_copies(std::size_t index, const Observation& observation, std::uint64_t bad_new);
   void retire_oldest();
@@ -105,6 +131,13 @@ class Evidence {
   std::vector<Copy> young_;  ///< those that late outcomes must be kept from
   std::array<double, stream_count>
       settled_{};  ///< by units: logarithm of what older copies came to
+
+  double steps_weight_ = 0;  ///< the weight that `steps_` are for
+  std::array<BetSteps, stream_count> steps_{};
+  double log_behind_ = 0;  ///< of the parts of the copies that have not begun
+  mutable std::array<std::optional<double>, stream_count> known_logs_{};
+  mutable std::optional<double> known_total_;
+  mutable std::optional<double> known_at_most_;
 };
 
 /// Evidence that NEW fails at most `ratio` times as often as OLD: against the claim that it fails

@@ -17,6 +17,8 @@ constexpr std::int64_t least_period_ms = 1000;
 /// Beyond that the older periods are put together: they count from the beginning on only.
 constexpr std::size_t most_entries = 800;
 constexpr std::uint32_t periods_kept = 360;
+/// Of evidence: 1 says nothing.
+constexpr double more_than_nothing = 1 + 1e-9;
 
 }  // namespace
 
@@ -247,7 +249,7 @@ void Rollout::tick_mirroring(const RolloutSurroundings& around, RolloutSteps& ou
 void Rollout::tick_moving(const RolloutSurroundings& around, RolloutSteps& out) {
   warn_of_thin_steps(around);
   const bool is_look_over = around.now_ms - look_since_ms_ >= record_.policy.step_time.count() &&
-                            look_.total() > 1 + 1e-9;
+                            look_.reaches(more_than_nothing);
   if (is_look_over && !is_look_calm(around.now_ms)) begin_look(around.now_ms);
   if (detect(around, out)) return;
   if (record_.state == RolloutState::paused || ordered_) return;

@@ -176,7 +176,7 @@ class Rollout {
   bool detect(const RolloutSurroundings& around, RolloutSteps& out);
   void take_back(const Verdict& why, const RolloutSurroundings& around, RolloutSteps& out);
   std::optional<Verdict> catastrophe(const RolloutSurroundings& around) const;
-  std::optional<Verdict> breach(const RolloutSurroundings& around) const;
+  std::optional<Verdict> breach(const RolloutSurroundings& around, double sound) const;
   std::optional<Verdict> guard_breach(bool of_new) const;
   std::optional<Verdict> guard_breach(const VersionCounts& counts, std::uint64_t slow,
                                       bool of_new) const;
@@ -184,7 +184,7 @@ class Rollout {
   const BackendBad* worst_backend(Stream stream, std::uint64_t& of_all) const;
   bool may_eject(const RolloutSurroundings& around) const;
   bool eject_worst(const RolloutSurroundings& around, RolloutSteps& out);
-  bool step_back(const RolloutSurroundings& around, RolloutSteps& out);
+  bool step_back(const RolloutSurroundings& around, double sound, RolloutSteps& out);
   Verdict evidence_verdict() const;
 
   // rollout_verbs.cpp

@@ -42,7 +42,7 @@ std::optional<Rollout::Verdict> Rollout::obstacle(const RolloutSurroundings& aro
                                         std::to_string(around.new_size) + " backends of " +
                                         record_.to + " are healthy"};
   }
-  const bool is_suspicious = evidence_.total() >= hold_threshold();
+  const bool is_suspicious = evidence_.reaches(hold_threshold());
   if (is_suspicious && !is_look_calm(around.now_ms)) return evidence_verdict();
   if (guard_breach(true)) {
     return Verdict{"shared_breach", record_.to + " is beyond its guard, and so is " + record_.from};
@@ -83,7 +83,7 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
                        duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(more))) +
                        " more at this rate"};
   }
-  if (evidence_.total() >= calm && !is_look_calm(now_ms)) return evidence_verdict();
+  if (evidence_.reaches(calm) && !is_look_calm(now_ms)) return evidence_verdict();
   // A unit that repeats its errors counts once.
   const double highest = rate_upper_bound(look_new_.requests[errors] - look_new_.repeated_requests,
                                           evident_in_period(look_new_, errors));
@@ -110,8 +110,8 @@ void Rollout::begin_look(std::int64_t now_ms) {
 /// Nothing suspicious in a look as long and as full as a step.
 bool Rollout::is_look_calm(std::int64_t now_ms) const {
   return now_ms - look_since_ms_ >= record_.policy.step_time.count() &&
-         look_new_.requests[errors] >= record_.policy.min_requests && look_.total() < calm &&
-         evidence_.total() < threshold();
+         look_new_.requests[errors] >= record_.policy.min_requests && !look_.reaches(calm) &&
+         !evidence_.reaches(threshold());
 }
 
 void Rollout::try_advance(const RolloutSurroundings& around, RolloutSteps& out) {

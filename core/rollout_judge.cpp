@@ -119,8 +119,9 @@ void Rollout::count_run(const Delayed& delayed) {
 /// Takes traffic back when something calls for it. True when an order was given or nothing else may
 /// be done.
 bool Rollout::detect(const RolloutSurroundings& around, RolloutSteps& out) {
-  const auto why = breach(around);
-  if (!why) return step_back(around, out);
+  const double sound = has_traffic() ? sound_evidence(around) : 0;
+  const auto why = breach(around, sound);
+  if (!why) return step_back(around, sound, out);
   take_back(*why, around, out);
   return true;
 }
@@ -142,9 +143,10 @@ void Rollout::take_back(const Verdict& why, const RolloutSurroundings& around, R
   begin_roll_back(why, around.now_ms, out);
 }
 
-std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& around) const {
+std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& around,
+                                                double sound) const {
   if (auto why = catastrophe(around)) return why;
-  if (has_traffic() && sound_evidence(around) >= threshold()) return evidence_verdict();
+  if (has_traffic() && sound >= threshold()) return evidence_verdict();
   if (auto why = guard_breach(true); why && !guard_breach(false)) return why;
   if (auto why = bad_query(RolloutReaction::rollback)) return why;
   const bool has_seen = record_.step_new.requests[errors] > 0 || !has_traffic();
@@ -221,10 +223,10 @@ bool Rollout::may_eject(const RolloutSurroundings& around) const {
 }
 
 /// The evidence that stands when one backend of NEW may be a broken machine, and when OLD's
-/// requests that are overdue are going to fail, too.
+/// requests that are overdue are going to fail, too. 0 while there is nothing to suspect.
 double Rollout::sound_evidence(const RolloutSurroundings& around) const {
+  if (!evidence_.reaches(hold_threshold())) return 0;
   double least = evidence_.total();
-  if (least < hold_threshold()) return least;
   if (around.old_overdue > 0) {
     Observation pending;
     pending.weight = static_cast<double>(record_.weight) / percent_100;
@@ -289,11 +291,10 @@ void Rollout::readmitted(const std::string& backend) {
   changed_ = true;
 }
 
-bool Rollout::step_back(const RolloutSurroundings& around, RolloutSteps& out) {
+bool Rollout::step_back(const RolloutSurroundings& around, double sound, RolloutSteps& out) {
   const bool is_acting = record_.policy.mode == RolloutMode::act && has_traffic() && !ordered_;
   if (!is_acting) return false;
-  const double sound = sound_evidence(around);
-  if (sound < threshold() && evidence_.total() >= threshold() && around.old_overdue == 0) {
+  if (sound < threshold() && evidence_.reaches(threshold()) && around.old_overdue == 0) {
     return eject_worst(around, out);
   }
   const bool has_settled =

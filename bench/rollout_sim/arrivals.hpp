@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "bench/rollout_sim/poisson_law.hpp"
 #include "bench/rollout_sim/random.hpp"
 #include "bench/rollout_sim/scenario.hpp"
 
@@ -14,22 +16,21 @@ class Arrivals {
  public:
   Arrivals(const Scenario& scenario, std::uint64_t seed);
 
-  /// Those that start in the next tick.
+  /// Those that start in the next tick, in no order.
   const std::vector<Request>& next_tick();
   /// Decides anew, after the backends have been changed.
-  void decide(Request& request) const { world_.decide(request); }
+  void decide(std::span<Request> requests) const { world_.decide(requests); }
   double onset_s() const { return world_.onset_s; }
 
  private:
-  Request make(double start_us);
-  void choose_unit(Request& request);
+  void draw(Request& request, Random& random) const;
+  void choose_unit(Request& request, Random& random) const;
 
   const Scenario* scenario_;
   Random random_;
   World world_;
-  double mean_gap_us_;
-  double next_start_us_ = 0;
-  std::int64_t tick_end_us_ = 0;
+  PoissonLaw count_;  ///< of a tick
+  std::int64_t tick_begin_us_ = 0;
   std::uint64_t unit_salt_;
   std::vector<Request> requests_;
 };

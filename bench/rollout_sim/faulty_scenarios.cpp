@@ -22,10 +22,10 @@ double seconds(const Request& request) {
 Scenario faulty(const std::string& name, const Behaviour& new_version) {
   Scenario scenario{.name = name, .truth = Truth::worse};
   scenario.begin = [new_version](Random&) {
-    return World{[new_version](Request& request) {
+    return world_of([new_version](Request& request) {
       request.old_fate = fate_of(request.luck, {});
       request.new_fate = fate_of(request.luck, new_version);
-    }};
+    });
   };
   return scenario;
 }
@@ -34,10 +34,10 @@ Scenario faulty(const std::string& name, const Behaviour& new_version) {
 Scenario partly(const std::string& name, double share, std::function<void(Fate&)> spoil) {
   Scenario scenario{.name = name, .truth = Truth::worse};
   scenario.begin = [share, spoil = std::move(spoil)](Random&) {
-    return World{[share, spoil](Request& request) {
+    return world_of([share, spoil](Request& request) {
       request.old_fate = request.new_fate = fate_of(request.luck, {});
       if (request.luck.other < share) spoil(request.new_fate);
-    }};
+    });
   };
   return scenario;
 }
@@ -50,12 +50,13 @@ Scenario pinned(const std::string& name, const Behaviour& new_version, bool is_l
   scenario.policy.bake = 1h;
   scenario.begin = [new_version, is_late](Random& random) {
     const double onset = is_late ? random.between(60, 120) : 0;
-    return World{[new_version, onset](Request& request) {
-                   request.old_fate = request.new_fate = fate_of(request.luck, {});
-                   if (seconds(request) < onset) return;
-                   request.new_fate = fate_of(request.luck, new_version);
-                 },
-                 onset};
+    return world_of(
+        [new_version, onset](Request& request) {
+          request.old_fate = request.new_fate = fate_of(request.luck, {});
+          if (seconds(request) < onset) return;
+          request.new_fate = fate_of(request.luck, new_version);
+        },
+        onset);
   };
   return scenario;
 }
@@ -71,10 +72,10 @@ Scenario sticky(const std::string& name, const Behaviour& new_version) {
 Scenario long_tail() {
   Scenario scenario{.name = "slowest 2 % x5", .truth = Truth::worse};
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
+    return world_of([](Request& request) {
       request.old_fate = request.new_fate = fate_of(request.luck, {});
       if (request.luck.latency >= 0.98) request.new_fate.us *= 5;
-    }};
+    });
   };
   return scenario;
 }
@@ -85,13 +86,14 @@ Scenario leak(const std::string& name, milliseconds bake) {
   scenario.horizon_s = 3000;
   scenario.policy.bake = bake;
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
-                   const double minutes = std::max(0.0, seconds(request) / 60 - 20);
-                   request.old_fate = fate_of(request.luck, {});
-                   request.new_fate = fate_of(request.luck, {.error_rate = 0.001 + 0.002 * minutes,
-                                                             .slower = 1 + 0.2 * minutes});
-                 },
-                 1200};
+    return world_of(
+        [](Request& request) {
+          const double minutes = std::max(0.0, seconds(request) / 60 - 20);
+          request.old_fate = fate_of(request.luck, {});
+          request.new_fate = fate_of(
+              request.luck, {.error_rate = 0.001 + 0.002 * minutes, .slower = 1 + 0.2 * minutes});
+        },
+        1200);
   };
   return scenario;
 }
@@ -100,11 +102,11 @@ Scenario leak(const std::string& name, milliseconds bake) {
 Scenario cold_start() {
   Scenario scenario{.name = "cold start, 30 s", .truth = Truth::either};
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
+    return world_of([](Request& request) {
       const double cold = std::max(0.0, 1 - seconds(request) / 30);
       request.old_fate = fate_of(request.luck, {});
       request.new_fate = fate_of(request.luck, {.slower = 1 + 4 * cold});
-    }};
+    });
   };
   return scenario;
 }
@@ -120,7 +122,7 @@ const LatencyLaw& p99_x5() {
 }
 
 void hang(Fate& fate) {
-  fate = {.us = 30'000'000, .failed = true};
+  fate = {.us = 30'000'000, .answer = Answer::failure};
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Monitor {
 
 struct View {
   std::int64_t now_ms = 0;  ///< since the rollout began
-  const Known& known;       ///< in the last tick
+  Known& known;             ///< in the last tick; whoever reads the observations may take them
   const Monitor& monitor;
   std::int64_t old_overdue = 0;
   std::optional<std::int64_t> old_p99_ms = {};

@@ -4,16 +4,27 @@
 
 namespace sluice::sim {
 
+/// Of a size that registers like.
+enum class Answer : std::uint32_t {
+  success,
+  failure,
+  refusal,  ///< an error of the client's
+};
+
 /// What becomes of a request on one version.
 struct Fate {
   std::uint32_t us = 0;  ///< until the response head or the failure is there
-  bool failed = false;
-  bool client_error = false;
+  Answer answer = Answer::success;
+  bool operator==(const Fate&) const = default;
 };
 
 /// Only these have a time to compare: a fast refusal is no fast version.
 inline bool is_success(const Fate& fate) {
-  return !fate.failed && !fate.client_error;
+  return fate.answer == Answer::success;
+}
+
+inline bool failed(const Fate& fate) {
+  return fate.answer == Answer::failure;
 }
 
 /// The luck of a request: uniform numbers in [0, 1), the same for every policy and both versions.

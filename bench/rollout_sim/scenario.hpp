@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/rollout_sim/random.hpp"
@@ -19,10 +21,19 @@ enum class Truth : std::uint8_t {
 
 /// One run of a scenario: decides what becomes of a request on each version.
 struct World {
-  /// Fills both fates from the luck, the start and the backends of a request.
-  std::function<void(Request&)> decide;
+  /// Fills both fates from the luck, the start and the backends of each request.
+  std::function<void(std::span<Request>)> decide;
   double onset_s = 0;  ///< NEW is worse from here on
 };
+
+/// The world in which `decide_one(Request&)` decides.
+template <typename DecideOne>
+World world_of(DecideOne decide_one, double onset_s = 0) {
+  return {[decide_one = std::move(decide_one)](std::span<Request> requests) mutable {
+            for (Request& request : requests) decide_one(request);
+          },
+          onset_s};
+}
 
 struct Scenario {
   std::string name;

@@ -37,7 +37,7 @@ class SluicePolicy : public Policy {
     around.old_up = old_up_;
     around.old_overdue = static_cast<std::uint64_t>(view.old_overdue);
     around.old_p99_ms = view.old_p99_ms;
-    std::vector<core::Observation> observations = view.known.observations;
+    std::vector<core::Observation> observations = std::exchange(view.known.observations, {});
     for (core::Observation& seen : observations) seen.period = period_;
     rollout_.observe(std::move(observations), {}, around);
     Decision decision;

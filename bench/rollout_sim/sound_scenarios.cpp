@@ -19,16 +19,16 @@ double seconds(const Request& request) {
 
 /// Both versions alike.
 World alike(const Behaviour& behaviour) {
-  return {[behaviour](Request& request) {
+  return world_of([behaviour](Request& request) {
     request.old_fate = request.new_fate = fate_of(request.luck, behaviour);
-  }};
+  });
 }
 
 World differ(const Behaviour& old_version, const Behaviour& new_version) {
-  return {[old_version, new_version](Request& request) {
+  return world_of([old_version, new_version](Request& request) {
     request.old_fate = fate_of(request.luck, old_version);
     request.new_fate = fate_of(request.luck, new_version);
-  }};
+  });
 }
 
 Scenario identical(const std::string& percent, double error_rate) {
@@ -49,7 +49,7 @@ Scenario shared_outage(const std::string& name, const Outage& outage) {
   Scenario scenario{.name = name};
   scenario.begin = [outage](Random& random) {
     const double begin = random.between(5, 300);
-    return World{[outage, begin](Request& request) {
+    return world_of([outage, begin](Request& request) {
       request.old_fate = request.new_fate = fate_of(request.luck, {});
       const double when = seconds(request) - begin;
       if (when < 0 || when >= 30 || request.luck.other >= outage.share) return;
@@ -57,7 +57,7 @@ Scenario shared_outage(const std::string& name, const Outage& outage) {
       fail(request.new_fate);
       if (outage.old_us > 0) request.old_fate.us = outage.old_us;
       if (outage.new_us > 0) request.new_fate.us = outage.new_us;
-    }};
+    });
   };
   return scenario;
 }
@@ -67,11 +67,11 @@ Scenario shared_slowness() {
   Scenario scenario{.name = "shared slowness x5, 30 s"};
   scenario.begin = [](Random& random) {
     const double begin = random.between(5, 300);
-    return World{[begin](Request& request) {
+    return world_of([begin](Request& request) {
       const double when = seconds(request) - begin;
       const double slower = when >= 0 && when < 30 ? 5 : 1;
       request.old_fate = request.new_fate = fate_of(request.luck, {.slower = slower});
-    }};
+    });
   };
   return scenario;
 }
@@ -80,11 +80,11 @@ Scenario shared_slowness() {
 Scenario drift() {
   Scenario scenario{.name = "base rate x3 over the ramp"};
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
+    return world_of([](Request& request) {
       const double grown = std::min(1.0, seconds(request) / 300);
       request.old_fate = request.new_fate =
           fate_of(request.luck, {.error_rate = 0.001 * (1 + 2 * grown)});
-    }};
+    });
   };
   return scenario;
 }
@@ -99,12 +99,16 @@ Scenario bursts() {
       spans.emplace_back(at, end);
       at = end;
     }
-    return World{[spans = std::move(spans), next = std::size_t{0}](Request& request) mutable {
-      while (next < spans.size() && spans[next].second < seconds(request)) ++next;
-      const bool is_bad = next < spans.size() && spans[next].first <= seconds(request);
+    return world_of([spans = std::move(spans), next = std::size_t{0}](Request& request) mutable {
+      const double when = seconds(request);
+      // Requests of a tick come in no order: a span is passed a second after its end.
+      while (next < spans.size() && spans[next].second < when - 1) ++next;
+      std::size_t span = next;
+      while (span < spans.size() && spans[span].second < when) ++span;
+      const bool is_bad = span < spans.size() && spans[span].first <= when;
       request.old_fate = request.new_fate =
           fate_of(request.luck, {.error_rate = is_bad ? 0.2 : 0.001});
-    }};
+    });
   };
   return scenario;
 }
@@ -118,7 +122,7 @@ Scenario sticky(const std::string& name, std::uint32_t looping) {
   scenario.looping_units = looping;
   scenario.looping_rate = 0.05;
   scenario.begin = [looping](Random&) {
-    return World{[looping](Request& request) {
+    return world_of([looping](Request& request) {
       Luck luck = request.luck;
       const std::uint64_t own = core::mixed(request.unit * 0x9e3779b97f4a7c15ULL);
       if (luck.other < 0.8) luck.latency = static_cast<double>(own >> 11) * 0x1p-53;
@@ -126,7 +130,7 @@ Scenario sticky(const std::string& name, std::uint32_t looping) {
       if (request.unit > looping) return;
       fail(request.old_fate);
       fail(request.new_fate);
-    }};
+    });
   };
   return scenario;
 }
@@ -135,10 +139,10 @@ Scenario one_bad_backend() {
   Scenario scenario{.name = "one bad NEW backend of five"};
   scenario.horizon_s = 600;
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
+    return world_of([](Request& request) {
       request.old_fate = request.new_fate = fate_of(request.luck, {});
       if (request.new_backend == 2 && request.luck.other < 0.3) fail(request.new_fate);
-    }};
+    });
   };
   return scenario;
 }
@@ -156,10 +160,10 @@ Scenario old_broken(const std::string& name, double error_rate, bool is_up) {
 Scenario heavy_tail() {
   Scenario scenario{.name = "0.5 % of requests take 5 s"};
   scenario.begin = [](Random&) {
-    return World{[](Request& request) {
+    return world_of([](Request& request) {
       request.old_fate = request.new_fate = fate_of(request.luck, {});
       if (request.luck.other < 0.005) request.old_fate.us = request.new_fate.us = 5'000'000;
-    }};
+    });
   };
   return scenario;
 }

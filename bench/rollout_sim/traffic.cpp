@@ -12,9 +12,8 @@ namespace {
 using core::index_of;
 
 /// Longer than any request, in ticks.
-constexpr std::size_t ring_size = 1024;
-constexpr std::array<std::size_t, 3> quantiles{index_of(Stream::p50), index_of(Stream::p90),
-                                               index_of(Stream::p99)};
+constexpr std::uint32_t ring_size = 1024;
+constexpr std::uint32_t long_us = 500'000;
 
 }  // namespace
 
@@ -26,156 +25,211 @@ void Traffic::eject(std::uint8_t backend) {
   --new_up_;
 }
 
-void Traffic::give(const Arrivals& arrivals, const Request& request, const Limits& limits) {
-  if (request.draw >= weights_.back()) {
-    Attempt attempt{false, request.old_backend, request.start_us, request.old_fate};
-    look_up_unit(request.unit, attempt);
-    judge(attempt, limits);
-    return watch(attempt, limits);
-  }
+/// Its backend is out: served by the next one that is not.
+Request Traffic::diverted(const Arrivals& arrivals, const Request& request) const {
   Request served = request;
-  if (is_out_[served.new_backend] && new_up_ > 0) {
-    while (is_out_[served.new_backend]) {
-      served.new_backend = static_cast<std::uint8_t>((served.new_backend + 1) % backends);
-    }
-    arrivals.decide(served);
+  while (is_out_[served.new_backend]) {
+    served.new_backend = static_cast<std::uint8_t>((served.new_backend + 1) % backends);
   }
-  Attempt attempt{true, served.new_backend, served.start_us, served.new_fate};
-  look_up_unit(request.unit, attempt);
-  judge(attempt, limits);
-  watch(attempt, limits);
-  weigh_harm(served);
+  arrivals.decide({&served, 1});
+  return served;
 }
 
-Traffic::Slot& Traffic::slot_at(std::int64_t us) {
-  const std::int64_t ahead = std::clamp<std::int64_t>(us / tick_us - tick_, 0, ring_size - 1);
-  return ring_[static_cast<std::size_t>(tick_ + ahead) % ring_size];
+// Nearly all time goes into what follows, so it becomes one loop without calls, in which the
+// version is known.
+
+[[gnu::always_inline]] inline std::uint32_t Traffic::since_tick(const Request& request) const {
+  return static_cast<std::uint32_t>(request.start_us - tick_begin_us_);
 }
 
-Traffic::EpochCounts& Traffic::counts_in(Slot& slot) const {
-  const auto epoch = static_cast<std::uint32_t>(weights_.size() - 1);
-  // Later epochs come later.
-  if (slot.epochs.empty() || slot.epochs.back().epoch != epoch) {
-    slot.epochs.push_back({.epoch = epoch});
-  }
-  return slot.epochs.back();
+/// `us`: since the present tick began.
+[[gnu::always_inline]] inline Traffic::Slot& Traffic::slot_at(std::uint32_t us) {
+  const std::uint32_t ahead =
+      std::min(us / static_cast<std::uint32_t>(tick_us), std::uint32_t{ring_size - 1});
+  return ring_[(tick_ + ahead) % ring_size];
+}
+
+[[gnu::always_inline]] inline Traffic::EpochTally& Traffic::tally_in(Slot& slot) const {
+  if (slot.latest.epoch != epoch_) begin_epoch(slot);
+  return slot.latest;
+}
+
+/// Later epochs come later.
+void Traffic::begin_epoch(Slot& slot) const {
+  if (slot.latest.epoch != EpochTally::none) slot.earlier.push_back(slot.latest);
+  slot.latest = {.epoch = epoch_};
 }
 
 /// A unit is judged by its first request ever, and by the first in each period, good or bad.
-void Traffic::look_up_unit(std::uint32_t unit, Attempt& attempt) {
-  if (unit == 0) return;
+[[gnu::always_inline]] inline Novelty Traffic::novelty_of(std::uint32_t unit) {
+  if (unit == 0) return Novelty::first_ever;
   const std::uint32_t before = std::exchange(judged_in_[unit], period_ + 1);
-  attempt.is_first_ever = before == 0;
-  attempt.is_first_in_period = before != period_ + 1;
+  if (before == 0) return Novelty::first_ever;
+  return before == period_ + 1 ? Novelty::repeated : Novelty::first_in_period;
 }
 
 namespace {
 
-/// One event of a stream, as TrialTally of the proxy counts it.
-struct Event {
-  std::size_t stream = 0;
-  bool is_bad = false;
-  bool is_first_ever = true;
-  bool is_first_in_period = true;
-};
+[[gnu::always_inline]] inline std::size_t end_of(const Fate& fate, std::size_t slow,
+                                                 bool is_judged) {
+  if (is_success(fate)) return is_judged ? slow : end_without_limits;
+  return failed(fate) ? end_failed : end_refused;
+}
 
-void count(core::VersionCounts& pool, core::StreamNumbers* of_backend, const Event& event) {
-  ++pool.requests[event.stream];
-  if (event.stream == index_of(Stream::errors) && !event.is_first_in_period) {
-    ++pool.repeated_requests;
-  }
-  if (!event.is_bad) return;
-  ++pool.bad[event.stream];
-  pool.repeats[event.stream] += event.is_first_ever ? 0 : 1;
-  pool.period_repeats[event.stream] += event.is_first_in_period ? 0 : 1;
-  if (of_backend != nullptr && event.is_first_in_period) ++(*of_backend)[event.stream];
+/// 1 when it takes longer than that. Half of all requests pass the first limit, which no processor
+/// can foresee: the sign of a difference, since compilers make a branch of a comparison.
+[[gnu::always_inline]] inline std::uint32_t passes(std::uint32_t us, std::uint32_t limit_us) {
+  return static_cast<std::uint32_t>((std::uint64_t{limit_us} - us) >> 63);
 }
 
 }  // namespace
 
-void Traffic::judge(const Attempt& attempt, const Limits& limits) {
-  EpochCounts& counts = counts_in(slot_at(attempt.start_us + attempt.fate.us));
-  core::VersionCounts& pool = attempt.is_new ? counts.new_pool : counts.old_pool;
-  core::StreamNumbers* of_backend = attempt.is_new ? &counts.by_backend[attempt.backend] : nullptr;
-  Event event{index_of(Stream::errors), attempt.fate.failed, attempt.is_first_ever,
-              attempt.is_first_in_period};
-  count(pool, of_backend, event);
-  event.stream = index_of(Stream::client_errors);
-  event.is_bad = attempt.fate.client_error;
-  count(pool, of_backend, event);
-  if (judges_latency_ && limits.are_known) judge_latency(attempt, limits, counts);
+/// `slow`: 1 if it does, or 0.
+[[gnu::always_inline]] inline void Traffic::become_slow(const Attempt& attempt, std::size_t index,
+                                                        std::uint32_t limit_us,
+                                                        std::uint32_t slow) {
+  EpochTally& tally = tally_in(slot_at(attempt.start_us + limit_us));
+  (attempt.is_new ? tally.of_new : tally.of_old)
+      .became_slow[static_cast<std::size_t>(attempt.novelty)][index] += slow;
+  if (!attempt.is_new || attempt.novelty == Novelty::repeated) return;
+  tally.bad_by_backend[attempt.backend][quantile_streams[index]] += slow;
 }
 
-/// A slow request counts at the moment it becomes slow. One that fails or is refused before then
-/// has no time.
-void Traffic::judge_latency(const Attempt& attempt, const Limits& limits, EpochCounts& at_end) {
+/// Counts it where its time passes each limit: how many of them it passes.
+[[gnu::always_inline]] inline std::size_t Traffic::count_slow(const Attempt& attempt,
+                                                              const Limits& limits) {
   const auto& limits_us = attempt.is_new ? limits.new_us : limits.old_us;
-  for (std::size_t index = 0; index < quantiles.size(); ++index) {
-    const bool is_slow = attempt.fate.us > limits_us[index];
-    if (!is_slow && !is_success(attempt.fate)) continue;
-    EpochCounts& counts =
-        is_slow ? counts_in(slot_at(attempt.start_us + limits_us[index])) : at_end;
-    count(attempt.is_new ? counts.new_pool : counts.old_pool,
-          attempt.is_new ? &counts.by_backend[attempt.backend] : nullptr,
-          {quantiles[index], is_slow, attempt.is_first_ever, attempt.is_first_in_period});
+  std::size_t slow = passes(attempt.fate.us, limits_us[0]);
+  become_slow(attempt, 0, limits_us[0], static_cast<std::uint32_t>(slow));
+  for (std::size_t index = 1; index < quantiles; ++index) {
+    if (attempt.fate.us <= limits_us[index]) break;
+    become_slow(attempt, index, limits_us[index], 1);
+    ++slow;
   }
+  return slow;
 }
 
-/// What does not belong to the streams.
-void Traffic::watch(const Attempt& attempt, const Limits& limits) {
+[[gnu::always_inline]] inline void Traffic::count(const Attempt& attempt, const Limits& limits) {
+  const bool is_judged = judges_latency_ && limits.are_known;
+  const std::size_t slow = is_judged ? count_slow(attempt, limits) : 0;
+  const std::size_t end = end_of(attempt.fate, slow, is_judged);
+  Slot& slot = slot_at(attempt.start_us + attempt.fate.us);
+  EpochTally& tally = tally_in(slot);
+  ++(attempt.is_new ? tally.of_new : tally.of_old)
+        .ended[static_cast<std::size_t>(attempt.novelty)][end];
+  if (attempt.fate.us > long_us) {
+    ++(attempt.is_new ? slot.known.of_new : slot.known.of_old).over_500ms;
+  }
+  if (is_success(attempt.fate) || !attempt.is_new || attempt.novelty == Novelty::repeated) return;
+  const Stream stream = failed(attempt.fate) ? Stream::errors : Stream::client_errors;
+  ++tally.bad_by_backend[attempt.backend][index_of(stream)];
+}
+
+/// What is known of OLD besides the streams.
+[[gnu::always_inline]] inline void Traffic::watch_old(const Attempt& attempt,
+                                                      const Limits& limits) {
   Known& known = slot_at(attempt.start_us + attempt.fate.us).known;
-  Counters& counters = attempt.is_new ? known.of_new : known.of_old;
-  ++counters.requests;
-  counters.failed += attempt.fate.failed ? 1 : 0;
-  counters.over_500ms += attempt.fate.us > 500'000 ? 1 : 0;
-  if (attempt.is_new || !judges_latency_) return;
   if (is_success(attempt.fate)) known.old_latencies_us.push_back(attempt.fate.us);
   if (!limits.are_known || attempt.fate.us <= limits.old_us.back()) return;
   ++slot_at(attempt.start_us + limits.old_us.back()).known.overdue;
   --known.overdue;
 }
 
-void Traffic::weigh_harm(const Request& request) {
+[[gnu::always_inline]] inline void Traffic::weigh_harm(const Request& request) {
   const Fate& of_new = request.new_fate;
   const Fate& of_old = request.old_fate;
   ++harm_.on_new;
-  harm_.errors += (of_new.failed ? 1 : 0) - (of_old.failed ? 1 : 0);
+  if (of_new == of_old) return;
+  harm_.errors += (failed(of_new) ? 1 : 0) - (failed(of_old) ? 1 : 0);
   harm_.slow += (of_new.us > slow_us ? 1 : 0) - (of_old.us > slow_us ? 1 : 0);
   const bool is_slow = of_new.us > slow_us && of_old.us <= slow_us;
-  const bool fails = of_new.failed && !of_old.failed;
-  const bool is_refused = of_new.client_error && !of_old.client_error;
+  const bool fails = failed(of_new) && !failed(of_old);
+  const bool is_refused = of_new.answer == Answer::refusal && of_old.answer != Answer::refusal;
   if (!is_slow && !fails && !is_refused) return;
   const std::uint32_t us = is_slow ? slow_us : of_new.us;
-  slot_at(request.start_us + us).known.new_did_harm = true;
+  slot_at(since_tick(request) + us).known.new_did_harm = true;
 }
 
-core::Observation Traffic::observation_of(const EpochCounts& counts) const {
+[[gnu::always_inline]] inline void Traffic::give_old(const Request& request, const Limits& limits) {
+  const Attempt attempt{.backend = request.old_backend,
+                        .novelty = novelty_of(request.unit),
+                        .start_us = since_tick(request),
+                        .fate = request.old_fate};
+  count(attempt, limits);
+  if (judges_latency_) watch_old(attempt, limits);
+}
+
+[[gnu::always_inline]] inline void Traffic::give_new(const Request& request, const Limits& limits) {
+  const Attempt attempt{.is_new = true,
+                        .backend = request.new_backend,
+                        .novelty = novelty_of(request.unit),
+                        .start_us = since_tick(request),
+                        .fate = request.new_fate};
+  count(attempt, limits);
+  weigh_harm(request);
+}
+
+void Traffic::give(const Arrivals& arrivals, std::span<const Request> requests,
+                   const Limits& limits) {
+  const double weight = weights_.back();
+  Request moved;
+  for (const Request& request : requests) {
+    if (request.draw >= weight) {
+      give_old(request, limits);
+      continue;
+    }
+    const bool is_lost = is_out_[request.new_backend] && new_up_ > 0;
+    if (is_lost) moved = diverted(arrivals, request);
+    give_new(is_lost ? moved : request, limits);
+  }
+}
+
+core::Observation Traffic::observation_of(const EpochTally& tally) const {
   core::Observation seen;
-  seen.weight = weights_[counts.epoch];
-  seen.old_pool = counts.old_pool;
-  seen.new_pool = counts.new_pool;
-  for (std::size_t backend = 0; backend < counts.by_backend.size(); ++backend) {
-    const core::StreamNumbers& bad = counts.by_backend[backend];
+  seen.weight = weights_[tally.epoch];
+  seen.old_pool = tally.of_old.counts();
+  seen.new_pool = tally.of_new.counts();
+  seen.by_backend.reserve(backends);
+  for (std::size_t backend = 0; backend < backends; ++backend) {
+    core::StreamNumbers bad{};
+    std::copy_n(tally.bad_by_backend[backend].begin(), stream_count, bad.begin());
     if (bad == core::StreamNumbers{}) continue;
     seen.by_backend.push_back({"n" + std::to_string(backend), bad});
   }
   return seen;
 }
 
-const Known& Traffic::take() {
-  Slot& slot = ring_[static_cast<std::size_t>(tick_) % ring_size];
+namespace {
+
+void add(Counters& counters, const Tally& tally) {
+  counters.requests += tally.requests();
+  counters.failed += tally.failed();
+}
+
+}  // namespace
+
+void Traffic::show(const EpochTally& tally) {
+  if (tally == EpochTally{.epoch = tally.epoch}) return;
+  taken_.observations.push_back(observation_of(tally));
+  add(taken_.of_old, tally.of_old);
+  add(taken_.of_new, tally.of_new);
+}
+
+Known& Traffic::take() {
+  Slot& slot = ring_[tick_ % ring_size];
   // Vectors change places, so that their memory is used again.
   std::swap(taken_, slot.known);
   taken_.observations.clear();
-  for (const EpochCounts& counts : slot.epochs) {
-    taken_.observations.push_back(observation_of(counts));
-  }
-  slot.epochs.clear();
+  for (const EpochTally& tally : slot.earlier) show(tally);
+  if (slot.latest.epoch != EpochTally::none) show(slot.latest);
+  slot.earlier.clear();
+  slot.latest = {};
   slot.known.old_latencies_us.clear();
   slot.known.overdue = 0;
   slot.known.of_old = slot.known.of_new = {};
   slot.known.new_did_harm = false;
   ++tick_;
+  tick_begin_us_ += tick_us;
   return taken_;
 }
 

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "bench/rollout_sim/arrivals.hpp"
 #include "bench/rollout_sim/request.hpp"
 #include "bench/rollout_sim/scenario.hpp"
+#include "bench/rollout_sim/tally.hpp"
 #include "core/ledger.hpp"
 
 namespace sluice::sim {
@@ -14,8 +16,8 @@ namespace sluice::sim {
 /// When a request counts as slow: frozen for the length of a tick.
 struct Limits {
   bool are_known = false;
-  std::array<std::uint32_t, 3> old_us{};  ///< of p50, p90, p99
-  std::array<std::uint32_t, 3> new_us{};
+  std::array<std::uint32_t, quantiles> old_us{};  ///< rising
+  std::array<std::uint32_t, quantiles> new_us{};
 };
 
 /// What a monitoring system sees of one version, as counters that only grow.
@@ -50,53 +52,69 @@ class Traffic {
   Traffic(const Scenario& scenario, bool judges_latency);
 
   /// For requests from now on: share of NEW, 0 to 1.
-  void set_weight(double weight) { weights_.push_back(weight); }
+  void set_weight(double weight) {
+    weights_.push_back(weight);
+    ++epoch_;
+  }
   void begin_period(std::uint32_t period) { period_ = period; }
   void eject(std::uint8_t backend);
-  void give(const Arrivals& arrivals, const Request& request, const Limits& limits);
+  /// All requests that start in this tick.
+  void give(const Arrivals& arrivals, std::span<const Request> requests, const Limits& limits);
   /// Ends the tick. Valid until the next one ends.
-  const Known& take();
+  Known& take();
   const Harm& harm() const { return harm_; }
   std::uint8_t new_up() const { return new_up_; }
 
  private:
   /// What is known at the end of a tick of the requests of one weight.
-  struct EpochCounts {
-    std::uint32_t epoch = 0;
-    core::VersionCounts old_pool = {};
-    core::VersionCounts new_pool = {};
-    std::array<core::StreamNumbers, backends> by_backend{};
+  struct EpochTally {
+    static constexpr std::uint32_t none = 0xffffffff;
+    std::uint32_t epoch = none;
+    Tally of_old = {};
+    Tally of_new = {};
+    std::array<std::array<std::uint32_t, stream_count>, backends> bad_by_backend{};  ///< of NEW
+    bool operator==(const EpochTally&) const = default;
   };
   struct Slot {
-    std::vector<EpochCounts> epochs;
+    EpochTally latest;
+    std::vector<EpochTally> earlier;
     Known known;
   };
   /// One version's side of a request.
   struct Attempt {
     bool is_new = false;
     std::uint8_t backend = 0;
-    std::int64_t start_us = 0;
+    Novelty novelty = Novelty::first_ever;
+    std::uint32_t start_us = 0;  ///< since the tick began
     Fate fate;
-    bool is_first_ever = true;  ///< of its unit
-    bool is_first_in_period = true;
   };
 
-  Slot& slot_at(std::int64_t us);
-  EpochCounts& counts_in(Slot& slot) const;
-  void look_up_unit(std::uint32_t unit, Attempt& attempt);
-  void judge(const Attempt& attempt, const Limits& limits);
-  void judge_latency(const Attempt& attempt, const Limits& limits, EpochCounts& at_end);
-  void watch(const Attempt& attempt, const Limits& limits);
+  Slot& slot_at(std::uint32_t us);
+  EpochTally& tally_in(Slot& slot) const;
+  void begin_epoch(Slot& slot) const;
+  Novelty novelty_of(std::uint32_t unit);
+  void give_old(const Request& request, const Limits& limits);
+  void give_new(const Request& request, const Limits& limits);
+  Request diverted(const Arrivals& arrivals, const Request& request) const;
+  std::uint32_t since_tick(const Request& request) const;
+  void count(const Attempt& attempt, const Limits& limits);
+  std::size_t count_slow(const Attempt& attempt, const Limits& limits);
+  void become_slow(const Attempt& attempt, std::size_t index, std::uint32_t limit_us,
+                   std::uint32_t slow);
+  void watch_old(const Attempt& attempt, const Limits& limits);
   void weigh_harm(const Request& request);
-  core::Observation observation_of(const EpochCounts& counts) const;
+  void show(const EpochTally& tally);
+  core::Observation observation_of(const EpochTally& tally) const;
 
   bool judges_latency_;
   std::vector<double> weights_{0};  ///< by epoch
+  std::uint32_t epoch_ = 0;         ///< the present one
   std::uint32_t period_ = 0;
   std::vector<std::uint32_t> judged_in_;  ///< by unit: the last period, and 1; 0: never
   std::array<bool, backends> is_out_{};
   std::uint8_t new_up_ = backends;
-  std::int64_t tick_ = 0;
+  std::uint32_t tick_ = 0;
+  std::int64_t tick_begin_us_ = 0;
   std::vector<Slot> ring_;
   Known taken_;
   Harm harm_;

@@ -23,7 +23,7 @@ class OldLatency {
     for (int i = 0; i < requests_before; ++i) {
       Request request;
       request.luck = {random.uniform(), random.uniform(), random.uniform()};
-      arrivals.decide(request);
+      arrivals.decide({&request, 1});
       if (is_success(request.old_fate)) so_far_.observe(request.old_fate.us * std::uint64_t{1000});
     }
     gauge_.follow(so_far_, 0);
@@ -82,9 +82,7 @@ class Trial {
         result_.delay_s = result_.end_s - arrivals_.onset_s();
         result_.harm_by_then = traffic_.harm();
       }
-      for (const Request& request : arrivals_.next_tick()) {
-        traffic_.give(arrivals_, request, limits_);
-      }
+      traffic_.give(arrivals_, arrivals_.next_tick(), limits_);
       known_ = &traffic_.take();
     }
     result_.harm = traffic_.harm();
@@ -132,7 +130,7 @@ class Trial {
   OldLatency latency_;
   Limits limits_;
   Known nothing_;
-  const Known* known_ = &nothing_;
+  Known* known_ = &nothing_;
   Monitor monitor_;
   std::int64_t overdue_ = 0;
   std::optional<std::uint32_t> ordered_;
