@@ -99,6 +99,17 @@ TEST(ControlDecider, ARolloutGoesOnWhereTheDecisionGoes) {
   EXPECT_EQ(old.recorder->count("rollback"), 0U) << "the old one only follows";
 }
 
+DrainState drain_of_v1(Side& side) {
+  DrainState state = DrainState::none;
+  bool is_told = false;
+  side.control->pool("v1", [&](const Outcome<PoolStatus>& pool) {
+    is_told = true;
+    if (pool) state = pool->backends.front().drain;
+  });
+  EXPECT_TRUE(work({&side}, [&] { return is_told; }));
+  return state;
+}
+
 /// Starts a rollout of v2 on `decider` and waits until both show it at this weight.
 testing::AssertionResult starts_rollout(Side& decider, Side& follower, RolloutSettings policy) {
   policy.steps = {2500, 5000};
@@ -134,6 +145,34 @@ TEST(ControlDecider, ATakeoverDoesNotMoveTheClockOfARollout) {
   ASSERT_TRUE(now);
   ASSERT_FALSE(now->decisions.empty());
   EXPECT_LT(now->decisions.back().at_ms, wall_clock_ms() + 500);
+}
+
+TEST(ControlDecider, WhatARolloutDrainsDuringAHandOverThatIsCalledOffIsDrainedAfterIt) {
+  const support::TempDir folder;
+  Side side(settings_in(folder.file("state")));
+  Side other(settings_in(folder.file("state")));
+  ASSERT_TRUE(work({&side, &other}, [&] { return side.is_ready && other.is_ready; }));
+  RolloutSettings policy;
+  policy.retain_old = milliseconds(0);
+  ASSERT_TRUE(starts_rollout(side, other, policy));
+  bool is_steered = false;
+  side.control->steer_rollout("all", RolloutVerb::promote_full, std::nullopt, alice,
+                              [&](const Outcome<RolloutStatus>&) { is_steered = true; });
+  const auto call_off = [&side] { side.control->hand_over([] {}, [] { return false; }); };
+  const auto is_promoted = [&] { return is_steered && weight_of_v2(side) == 10000; };
+  ASSERT_TRUE(work({&side, &other}, [&] {
+    call_off();
+    return is_promoted();
+  }));
+  // Until the order to drain was given.
+  for (int round = 0; round < 5; ++round) {
+    const auto end = support::Clock::now() + milliseconds(50);
+    ASSERT_TRUE(work({&side, &other}, [&] {
+      call_off();
+      return support::Clock::now() > end;
+    }));
+  }
+  EXPECT_TRUE(work({&side, &other}, [&] { return drain_of_v1(side) != DrainState::none; }));
 }
 
 TEST(ControlDecider, ALockThatIsRemovedLeavesOneThatDecides) {
