@@ -112,7 +112,7 @@ std::string wrong_decimal(const std::string& found, const Decimal& kind) {
   return "found " + found + ", expected " + range_of(kind);
 }
 
-std::string number_text(double number) {
+std::string described(double number) {
   return describe(Node{.place = {}, .value = number});
 }
 
@@ -170,11 +170,11 @@ core::Result<std::uint32_t, std::string> to_hundredths(std::int64_t number, cons
 core::Result<std::uint32_t, std::string> to_hundredths(double number, const Decimal& kind) {
   const double most = static_cast<double>(kind.most) / one;
   // Also false for NaN.
-  if (!(number >= 0 && number <= most)) return wrong_decimal(number_text(number), kind);
+  if (!(number >= 0 && number <= most)) return wrong_decimal(described(number), kind);
   const double hundredths = std::round(number * one);
   // Both sides are the double closest to the same decimal, so they are equal exactly when `number`
   // was written with at most two decimals. Comparing number * 100 would fail for 0.07.
-  if (hundredths / one != number) return wrong_decimal(number_text(number), kind);
+  if (hundredths / one != number) return wrong_decimal(described(number), kind);
   return static_cast<std::uint32_t>(hundredths);
 }
 

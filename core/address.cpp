@@ -35,14 +35,6 @@ std::string_view without_final_dot(std::string_view name) {
   return name;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    c = to_lower(c);
-  }
-  return out;
-}
-
 Parsed parse_unix(std::string_view text) {
   const std::string_view path = text.substr(unix_prefix.size());
   if (!path.starts_with('/')) {
@@ -110,7 +102,7 @@ Parsed parse_address(std::string_view text) {
     return Address{Address::Kind::ipv4, to_string(*ip), *port};
   }
   if (is_host_name(host)) {
-    return Address{Address::Kind::name, lower(without_final_dot(host)), *port};
+    return Address{Address::Kind::name, lowered(without_final_dot(host)), *port};
   }
   return quoted(host) + " is neither an IPv4 address nor a host name; " +
          std::string(allowed_forms) + ".";

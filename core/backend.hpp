@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,5 +45,9 @@ struct Backend {
   bool admits() const { return up && !draining; }
   bool is_quiet() const { return in_flight == 0 && upgraded == 0 && open == 0; }
 };
+
+inline bool contains(std::span<Backend* const> backends, const Backend* backend) {
+  return std::find(backends.begin(), backends.end(), backend) != backends.end();
+}
 
 }  // namespace sluice::core

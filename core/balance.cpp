@@ -8,10 +8,6 @@
 namespace sluice::core {
 namespace {
 
-bool contains(std::span<Backend* const> backends, const Backend* backend) {
-  return std::find(backends.begin(), backends.end(), backend) != backends.end();
-}
-
 bool is_busier(const Rotation::Entry& a, const Rotation::Entry& b) {
   return std::uint64_t{a.backend->in_flight} * b.weight >
          std::uint64_t{b.backend->in_flight} * a.weight;

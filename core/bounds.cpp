@@ -60,13 +60,12 @@ double log_refutation(const std::vector<Observation>& by_weight, Stream stream, 
 double evidence_of_health(const Ledger& ledger, double ratio) {
   // Mirrored: under the claim a bad event is one of NEW's with probability at least
   // w ratio / (1 - w + w ratio), and each bet says it is less.
-  constexpr std::size_t errors = index_of(Stream::errors);
   std::array<double, healthy_parts.size()> logs{};
   for (const Observation& entry : ledger.by_weight()) {
     const double weight = entry.weight;
     if (!(weight > 0 && weight < 1)) continue;
-    const auto of_new = static_cast<double>(evident(entry.new_pool, errors));
-    const double events = of_new + static_cast<double>(evident(entry.old_pool, errors));
+    const auto of_new = static_cast<double>(evident(entry.new_pool, error_stream));
+    const double events = of_new + static_cast<double>(evident(entry.old_pool, error_stream));
     const double on_new = weight * ratio;
     for (std::size_t k = 0; k < logs.size(); ++k) {
       const double part = healthy_parts[k];

@@ -8,7 +8,8 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::array<std::string_view, 7> days = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+constexpr std::array<std::string_view, 7> weekdays = {"mon", "tue", "wed", "thu",
+                                                      "fri", "sat", "sun"};
 
 /// One end of a window. Without a day it means every day.
 struct Moment {
@@ -17,10 +18,10 @@ struct Moment {
 };
 
 std::optional<unsigned> parse_day(std::string_view text) {
-  for (unsigned day = 0; day < days.size(); ++day) {
-    bool is_same = text.size() == days[day].size();
+  for (unsigned day = 0; day < weekdays.size(); ++day) {
+    bool is_same = text.size() == weekdays[day].size();
     for (std::size_t i = 0; is_same && i < text.size(); ++i) {
-      is_same = to_lower(text[i]) == days[day][i];
+      is_same = to_lower(text[i]) == weekdays[day][i];
     }
     if (is_same) return day;
   }

@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::string_view scheme_end = "://";
 constexpr std::uint16_t default_port = 80;
-constexpr std::string_view allowed = R"(allowed is "http://host[:port]/path")";
+constexpr std::string_view allowed_urls = R"(allowed is "http://host[:port]/path")";
 
 std::string wrong(std::string_view text, std::string_view why) {
-  return quoted(text) + " " + std::string(why) + "; " + std::string(allowed) + ".";
+  return quoted(text) + " " + std::string(why) + "; " + std::string(allowed_urls) + ".";
 }
 
 bool is_scheme(std::string_view text, std::string_view lower_case) {

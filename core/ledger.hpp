@@ -17,6 +17,7 @@ using StreamNumbers = std::array<std::uint64_t, stream_count>;
 constexpr std::size_t index_of(Stream stream) {
   return static_cast<std::size_t>(stream);
 }
+inline constexpr std::size_t error_stream = index_of(Stream::errors);
 
 /// What one version did, stream by stream. A request counts in a stream when that stream judges it:
 /// failed requests are in `errors` and not in the quantiles.

@@ -14,8 +14,8 @@ namespace sluice::core {
 namespace {
 
 /// What is looked up for each of many rollouts.
-struct Lookup {
-  Lookup(const Settings& configured, const Overrides& saved, Effective& out)
+struct RolloutLookup {
+  RolloutLookup(const Settings& configured, const Overrides& saved, Effective& out)
       : routes(configured.routes), pools(configured.pools), in_force(out.settings.routes) {
     for (const SplitOverride& split : saved.splits) lost_splits.insert(split.route);
     for (const SplitOverride& split : out.kept.splits) lost_splits.erase(split.route);
@@ -28,7 +28,7 @@ struct Lookup {
 
 /// Why a rollout cannot go on with `pool`; "" when it can.
 std::string obstacle_of_pool(const std::string& pool, const RouteSettings& route,
-                             const Lookup& lookup) {
+                             const RolloutLookup& lookup) {
   if (lookup.pools.find(pool) == nullptr) return "pool." + pool + " is no longer configured";
   const bool is_shared =
       std::any_of(route.split.begin(), route.split.end(),
@@ -37,7 +37,7 @@ std::string obstacle_of_pool(const std::string& pool, const RouteSettings& route
 }
 
 /// Why a rollout under way cannot go on, to stand before a full stop; "" when it can.
-std::string obstacle(const RolloutRecord& rollout, const Lookup& lookup) {
+std::string obstacle(const RolloutRecord& rollout, const RolloutLookup& lookup) {
   const RouteSettings* route = lookup.routes.find(rollout.route);
   if (route == nullptr) return "the route is no longer configured";
   for (const std::string* pool : {&rollout.from, &rollout.to}) {
@@ -60,7 +60,7 @@ std::string policy_problem(const RolloutRecord& rollout) {
 
 /// What is configured for the route is in force again, and an old pool that it drained is no longer
 /// draining: traffic goes there now.
-void drop_changes(const RolloutRecord& rollout, Lookup& lookup, Effective& out) {
+void drop_changes(const RolloutRecord& rollout, RolloutLookup& lookup, Effective& out) {
   const std::string& route = rollout.route;
   std::erase_if(out.kept.drains, [&](const DrainOverride& drain) {
     return drain.pool == rollout.from && drain.origin.by == "rollout";
@@ -72,7 +72,7 @@ void drop_changes(const RolloutRecord& rollout, Lookup& lookup, Effective& out) 
   if (in_force != nullptr) in_force->split = lookup.routes.find(route)->split;
 }
 
-void lay_rollout(const RolloutRecord& rollout, Lookup& lookup, Effective& out) {
+void lay_rollout(const RolloutRecord& rollout, RolloutLookup& lookup, Effective& out) {
   const bool is_under_way = is_active(rollout.state);
   const std::string what = "The rollout " + quoted(rollout.id) + " of pool." + rollout.to +
                            " on route." + rollout.route +
@@ -92,7 +92,7 @@ void lay_rollout(const RolloutRecord& rollout, Lookup& lookup, Effective& out) {
 
 void lay_rollouts(const Settings& configured, const Overrides& saved, Effective& out) {
   if (saved.rollouts.empty()) return;
-  Lookup lookup(configured, saved, out);
+  RolloutLookup lookup(configured, saved, out);
   for (const RolloutRecord& rollout : saved.rollouts) lay_rollout(rollout, lookup, out);
 }
 

@@ -14,7 +14,7 @@ Topology::Ids ids_of(const std::vector<Named>& all) {
   return ids;
 }
 
-std::size_t index_of(const Topology::Ids& ids, std::string_view name) {
+std::size_t place_of(const Topology::Ids& ids, std::string_view name) {
   const auto found = ids.find(name);
   return found == ids.end() ? ids.size() : found->second;
 }
@@ -94,11 +94,11 @@ std::shared_ptr<const Split> build_split(const Topology& topology, std::size_t r
 }
 
 std::size_t route_index(const Topology& topology, std::string_view name) {
-  return index_of(topology.route_ids, name);
+  return place_of(topology.route_ids, name);
 }
 
 std::size_t pool_index(const Topology& topology, std::string_view name) {
-  return index_of(topology.pool_ids, name);
+  return place_of(topology.pool_ids, name);
 }
 
 }  // namespace sluice::core

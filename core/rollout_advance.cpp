@@ -14,7 +14,6 @@ constexpr double calm = 5;
 constexpr std::int64_t slew_interval_ms = 1000;
 constexpr std::int64_t longest_slew_ms = 70'000;
 constexpr std::int64_t gate_asks_again_ms = 5000;
-constexpr std::size_t errors = index_of(Stream::errors);
 
 std::string count_text(std::uint64_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -67,7 +66,7 @@ std::optional<Rollout::Verdict> Rollout::bad_query(std::optional<RolloutReaction
 /// What this step still lacks before the next one.
 std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) const {
   if (record_.step == 0) return std::nullopt;
-  const std::uint64_t seen = record_.step_new.requests[errors];
+  const std::uint64_t seen = record_.step_new.requests[error_stream];
   const std::uint64_t wanted = record_.policy.min_requests;
   if (seen == 0 && wanted > 0) {
     return Verdict{"no_traffic", record_.to + " got no request in this step; " +
@@ -85,19 +84,20 @@ std::optional<Rollout::Verdict> Rollout::missing_evidence(std::int64_t now_ms) c
   }
   if (evidence_.reaches(calm) && !is_look_calm(now_ms)) return evidence_verdict();
   // A unit that repeats its errors counts once.
-  const double highest = rate_upper_bound(look_new_.requests[errors] - look_new_.repeated_requests,
-                                          evident_in_period(look_new_, errors));
+  const double highest =
+      rate_upper_bound(look_new_.requests[error_stream] - look_new_.repeated_requests,
+                       evident_in_period(look_new_, error_stream));
   if (highest < record_.policy.errors.max_rate) return std::nullopt;
   const double health = evidence_of_health(record_.ledger, non_inferior_ratio);
   if (health >= enough_health) return std::nullopt;
-  return Verdict{"inconclusive", record_.to + " failed " + std::to_string(look_new_.bad[errors]) +
-                                     " of " + count_text(look_new_.requests[errors], "request") +
-                                     ": its error rate may still be " + number_text(100 * highest) +
-                                     " % (allowed: below " +
-                                     number_text(100 * record_.policy.errors.max_rate) +
-                                     " %), and that it is no worse than " + record_.from +
-                                     " is not shown yet (evidence " + number_text(health) + " of " +
-                                     number_text(enough_health) + ")"};
+  return Verdict{"inconclusive",
+                 record_.to + " failed " + std::to_string(look_new_.bad[error_stream]) + " of " +
+                     count_text(look_new_.requests[error_stream], "request") +
+                     ": its error rate may still be " + number_text(100 * highest) +
+                     " % (allowed: below " + number_text(100 * record_.policy.errors.max_rate) +
+                     " %), and that it is no worse than " + record_.from +
+                     " is not shown yet (evidence " + number_text(health) + " of " +
+                     number_text(enough_health) + ")"};
 }
 
 void Rollout::begin_look(std::int64_t now_ms) {
@@ -110,7 +110,7 @@ void Rollout::begin_look(std::int64_t now_ms) {
 /// Nothing suspicious in a look as long and as full as a step.
 bool Rollout::is_look_calm(std::int64_t now_ms) const {
   return now_ms - look_since_ms_ >= record_.policy.step_time.count() &&
-         look_new_.requests[errors] >= record_.policy.min_requests && !look_.reaches(calm) &&
+         look_new_.requests[error_stream] >= record_.policy.min_requests && !look_.reaches(calm) &&
          !evidence_.reaches(threshold());
 }
 
@@ -143,8 +143,8 @@ void Rollout::warn_of_thin_steps(const RolloutSurroundings& around) {
   const std::int64_t passed = around.now_ms - record_.started_ms;
   if (is_warned_ || passed < long_enough_ms) return;
   is_warned_ = true;
-  const auto seen =
-      static_cast<double>(total_.old_pool.requests[errors] + total_.new_pool.requests[errors]);
+  const auto seen = static_cast<double>(total_.old_pool.requests[error_stream] +
+                                        total_.new_pool.requests[error_stream]);
   const double in_time =
       seen / static_cast<double>(passed) * static_cast<double>(record_.policy.step_timeout.count());
   std::string thin;
@@ -168,7 +168,7 @@ void Rollout::warn_of_thin_steps(const RolloutSurroundings& around) {
 bool Rollout::inconclusive(const Verdict& why, const RolloutSurroundings& around,
                            RolloutSteps& out) {
   // No traffic is no fault of NEW, and no merit either (pitfall P14).
-  const bool has_seen = record_.step_new.requests[errors] > 0;
+  const bool has_seen = record_.step_new.requests[error_stream] > 0;
   const Inconclusive wish = record_.policy.on_inconclusive;
   if (has_seen && wish == Inconclusive::advance) return true;
   const std::string words = why.words + "; the time of the step (" +
@@ -183,14 +183,14 @@ bool Rollout::inconclusive(const Verdict& why, const RolloutSurroundings& around
 
 void Rollout::advance(const RolloutSurroundings& around, RolloutSteps& out) {
   const std::uint32_t next = next_weight();
-  decide(
-      "advance",
-      {"", percent_text(next) + " go to " + record_.to +
-               (record_.step == 0 ? ""
-                                  : ": evidence of harm " + number_text(evidence()) + ", " +
-                                        count_text(record_.step_new.requests[errors], "request") +
-                                        " in the last step")},
-      around.now_ms);
+  decide("advance",
+         {"", percent_text(next) + " go to " + record_.to +
+                  (record_.step == 0
+                       ? ""
+                       : ": evidence of harm " + number_text(evidence()) + ", " +
+                             count_text(record_.step_new.requests[error_stream], "request") +
+                             " in the last step")},
+         around.now_ms);
   if (is_last_step()) return order_weight(percent_100, false, out);
   ++record_.step;
   ++record_.revision;

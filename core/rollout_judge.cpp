@@ -16,7 +16,6 @@ constexpr double p99_rate = 0.01;
 /// is taken out within seconds, so there is no long time in which chance could reach that.
 constexpr double leave_one_out_bonus = 20;
 constexpr unsigned most_steps_back = 2;
-constexpr std::size_t errors = index_of(Stream::errors);
 /// How long NEW's outcomes are held back: about as long as OLD takes to show the same.
 constexpr std::int64_t least_settling_ms = 100;
 constexpr std::int64_t most_settling_ms = 1000;
@@ -54,8 +53,8 @@ void Rollout::observe(std::vector<Observation> observations, const RolloutExtras
     seen.period = std::min(seen.period, record_.ledger.period());
     count({seen.period, seen.weight, seen.old_pool, {}, {}}, around.now_ms);
     const std::uint64_t old_bad =
-        std::min(seen.old_pool.bad[errors], seen.old_pool.requests[errors]);
-    const std::uint64_t old_good = seen.old_pool.requests[errors] - old_bad;
+        std::min(seen.old_pool.bad[error_stream], seen.old_pool.requests[error_stream]);
+    const std::uint64_t old_good = seen.old_pool.requests[error_stream] - old_bad;
     seen.old_pool = {};
     delayed_.push_back(
         {around.now_ms + settling, around.now_ms, std::move(seen), old_good, old_bad});
@@ -104,8 +103,8 @@ void Rollout::count(const Observation& seen, std::int64_t seen_ms) {
 void Rollout::count_run(const Delayed& delayed) {
   const VersionCounts& of_new = delayed.seen.new_pool;
   // A unit that repeats its errors counts once.
-  const std::uint64_t failed = evident_in_period(of_new, errors);
-  if (of_new.requests[errors] > of_new.bad[errors]) {
+  const std::uint64_t failed = evident_in_period(of_new, error_stream);
+  if (of_new.requests[error_stream] > of_new.bad[error_stream]) {
     record_.run_failed = record_.run_old_good = record_.run_old_bad = 0;
     return;
   }
@@ -149,7 +148,7 @@ std::optional<Rollout::Verdict> Rollout::breach(const RolloutSurroundings& aroun
   if (has_traffic() && sound >= threshold()) return evidence_verdict();
   if (auto why = guard_breach(true); why && !guard_breach(false)) return why;
   if (auto why = bad_query(RolloutReaction::rollback)) return why;
-  const bool has_seen = record_.step_new.requests[errors] > 0 || !has_traffic();
+  const bool has_seen = record_.step_new.requests[error_stream] > 0 || !has_traffic();
   if (around.now_ms - record_.started_ms >= record_.policy.deadline.count() && has_seen) {
     return Verdict{"deadline", "was not promoted within " + duration_text(record_.policy.deadline) +
                                    (record_.words.empty() ? "" : "; it waited: " + record_.words)};
@@ -186,16 +185,19 @@ std::optional<Rollout::Verdict> Rollout::guard_breach(const VersionCounts& count
   const double needed = of_new ? threshold() : guard_shared_at;
   const std::string& pool = of_new ? record_.to : record_.from;
   // A unit that repeats its errors counts once.
-  const std::uint64_t requests = counts.requests[errors] - counts.repeated_requests;
-  if (guard.max_error_rate && evidence_above_rate(*guard.max_error_rate, requests,
-                                                  evident_in_period(counts, errors)) >= needed) {
+  const std::uint64_t requests = counts.requests[error_stream] - counts.repeated_requests;
+  if (guard.max_error_rate &&
+      evidence_above_rate(*guard.max_error_rate, requests,
+                          evident_in_period(counts, error_stream)) >= needed) {
     return Verdict{"max_error_rate",
-                   pool + " failed " + of_text(counts.bad[errors], counts.requests[errors]) +
+                   pool + " failed " +
+                       of_text(counts.bad[error_stream], counts.requests[error_stream]) +
                        " requests; allowed are " + number_text(100 * *guard.max_error_rate) + " %"};
   }
-  if (guard.max_p99 && evidence_above_rate(p99_rate, counts.requests[errors], slow) >= needed) {
+  if (guard.max_p99 &&
+      evidence_above_rate(p99_rate, counts.requests[error_stream], slow) >= needed) {
     return Verdict{"max_p99", pool + " needed more than " + duration_text(*guard.max_p99) +
-                                  " for " + of_text(slow, counts.requests[errors]) +
+                                  " for " + of_text(slow, counts.requests[error_stream]) +
                                   " requests; allowed is 1 %"};
   }
   return std::nullopt;
@@ -230,7 +232,7 @@ double Rollout::sound_evidence(const RolloutSurroundings& around) const {
   if (around.old_overdue > 0) {
     Observation pending;
     pending.weight = static_cast<double>(record_.weight) / percent_100;
-    pending.old_pool.bad[errors] = around.old_overdue;
+    pending.old_pool.bad[error_stream] = around.old_overdue;
     Evidence with_pending = evidence_;
     with_pending.add(pending);
     least = std::min(least, with_pending.total());

@@ -5,8 +5,6 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::size_t errors = index_of(Stream::errors);
-
 StreamCounts counts_of(const VersionCounts& counts, std::size_t stream) {
   return {counts.requests[stream], counts.bad[stream]};
 }
@@ -50,9 +48,9 @@ RolloutStatus Rollout::status() const {
   }
   status.epochs = epochs_of(record_.ledger);
   for (const BackendBad& one : total_.by_backend) status.backends.push_back({one.backend, one.bad});
-  status.requests_old = total_.old_pool.requests[errors];
-  status.requests_new = total_.new_pool.requests[errors];
-  status.requests_step = record_.step_new.requests[errors];
+  status.requests_old = total_.old_pool.requests[error_stream];
+  status.requests_new = total_.new_pool.requests[error_stream];
+  status.requests_step = record_.step_new.requests[error_stream];
   status.shielded = record_.shielded;
   status.bad_delivered = record_.bad_delivered;
   status.mirrored = record_.mirrored;

@@ -6,13 +6,6 @@
 #include "core/draw.hpp"
 
 namespace sluice::core {
-namespace {
-
-bool contains(std::span<Backend* const> backends, const Backend* backend) {
-  return std::find(backends.begin(), backends.end(), backend) != backends.end();
-}
-
-}  // namespace
 
 // All fractions are compared multiplied out, so nothing is rounded however long a rotation runs.
 bool Rotation::BeginsLater::operator()(const Turns& a, const Turns& b) const {

@@ -16,8 +16,6 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::string_view wildcard_prefix = "*.";
-
 // No host that can be configured is longer, so a longer one cannot match a name.
 constexpr std::size_t host_max = 253;
 

@@ -11,6 +11,9 @@
 
 namespace sluice::core {
 
+/// How a host begins that stands for every name below the rest of it.
+inline constexpr std::string_view wildcard_prefix = "*.";
+
 /// Finds the route of a request. Exact host before wildcard (longest suffix first) before any; then
 /// the longest path prefix on segment borders; then the most conditions (methods and fields); then
 /// name order. When the conditions of the best candidate do not hold, the next best is taken, also

@@ -5,21 +5,12 @@
 #include "core/address.hpp"
 #include "core/octets.hpp"
 #include "core/quoted.hpp"
+#include "core/router.hpp"
 #include "core/split.hpp"
 #include "core/validate.hpp"
 
 namespace sluice::core {
 namespace {
-
-constexpr std::string_view wildcard_prefix = "*.";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    c = to_lower(c);
-  }
-  return out;
-}
 
 bool is_route_host(std::string_view host) {
   if (host.starts_with('[') && host.ends_with(']')) {
@@ -113,13 +104,13 @@ void check_share_count(const RouteSettings& route, const std::string& where,
 
 /// What a route matches, as one text: equal for two routes when they match the same requests.
 std::string key_of(const RouteSettings& route) {
-  std::string host = lower(route.host);
+  std::string host = lowered(route.host);
   if (host.ends_with('.')) host.pop_back();
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   std::vector<std::string> methods = route.methods;
   std::vector<std::string> fields;
   for (const FieldMatchSettings& field : route.fields) {
-    fields.push_back(lower(field.name) + ':' + field.value);
+    fields.push_back(lowered(field.name) + ':' + field.value);
   }
   std::string key = host + '\n' + route.path;
   for (auto* parts : {&methods, &fields}) {

@@ -13,12 +13,6 @@
 namespace sluice::proxy {
 namespace {
 
-AdminReply json_reply(std::string body) {
-  AdminReply reply;
-  reply.body = std::move(body);
-  return reply;
-}
-
 AdminReply text_reply(unsigned status, std::string body) {
   AdminReply reply;
   reply.status = status;

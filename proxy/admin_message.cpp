@@ -23,6 +23,12 @@ std::optional<std::string> AdminRequest::joined(std::string_view name) const {
   return all;
 }
 
+AdminReply json_reply(std::string body) {
+  AdminReply reply;
+  reply.body = std::move(body);
+  return reply;
+}
+
 AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail,
                          const std::vector<Problem>& problems) {
   JsonWriter json;

@@ -62,6 +62,9 @@ struct AdminOptions {
   LogSink log = {};
 };
 
+/// 200 with JSON.
+AdminReply json_reply(std::string body);
+
 /// An error as RFC 9457 problem+json. An empty title stands for the reason phrase. `problems`, when
 /// there are any, become a member "problems" of objects with "where" and "what".
 AdminReply problem_reply(unsigned status, std::string_view title, std::string_view detail,

@@ -24,7 +24,7 @@ Denial wrong_value(const std::string& where, std::string_view found, std::string
 }
 
 template <class T>
-Refusal take_count(const JsonValue& value, const std::string& where, T& out) {
+Objection take_count(const JsonValue& value, const std::string& where, T& out) {
   if (!value.is_number()) return wrong_type(where, value, "a whole number");
   boost::system::error_code error;
   const T count = value.to_number<T>(error);
@@ -41,8 +41,8 @@ struct Decimal {
   std::uint32_t most = 0;
 };
 
-Refusal take_hundredths(const JsonValue& value, const std::string& where, const Decimal& kind,
-                        std::uint32_t& out) {
+Objection take_hundredths(const JsonValue& value, const std::string& where, const Decimal& kind,
+                          std::uint32_t& out) {
   const std::string wanted = std::string(kind.name) + " from 0 to " + std::to_string(kind.most) +
                              " with at most two decimals";
   if (!value.is_number()) return wrong_type(where, value, wanted);
@@ -57,7 +57,8 @@ template <class Enum>
 using Words = std::initializer_list<std::pair<std::string_view, Enum>>;
 
 template <class Enum>
-Refusal take_word(const JsonValue& value, const std::string& where, Words<Enum> words, Enum& out) {
+Objection take_word(const JsonValue& value, const std::string& where, Words<Enum> words,
+                    Enum& out) {
   std::string wanted;
   for (const auto& [word, meaning] : words) {
     if (value.is_string() && text_of(value) == word) {
@@ -89,21 +90,21 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 }  // namespace
 
-Refusal take(const JsonValue& value, const std::string& where, bool& out) {
+Objection take(const JsonValue& value, const std::string& where, bool& out) {
   if (!value.is_bool()) return wrong_type(where, value, "true or false");
   out = value.get_bool();
   return std::nullopt;
 }
 
-Refusal take(const JsonValue& value, const std::string& where, unsigned& out) {
+Objection take(const JsonValue& value, const std::string& where, unsigned& out) {
   return take_count(value, where, out);
 }
 
-Refusal take(const JsonValue& value, const std::string& where, std::uint64_t& out) {
+Objection take(const JsonValue& value, const std::string& where, std::uint64_t& out) {
   return take_count(value, where, out);
 }
 
-Refusal take(const JsonValue& value, const std::string& where, double& out) {
+Objection take(const JsonValue& value, const std::string& where, double& out) {
   if (!value.is_number()) return wrong_type(where, value, "a number");
   const auto number = value.to_number<double>();
   if (!std::isfinite(number) || number < 0)
@@ -112,7 +113,7 @@ Refusal take(const JsonValue& value, const std::string& where, double& out) {
   return std::nullopt;
 }
 
-Refusal take(const JsonValue& value, const std::string& where, milliseconds& out) {
+Objection take(const JsonValue& value, const std::string& where, milliseconds& out) {
   constexpr std::string_view wanted =
       "a whole number with a unit (ms, s, m, h) in quotes, such as \"30s\"";
   if (!value.is_string()) return wrong_type(where, value, wanted);
@@ -122,32 +123,32 @@ Refusal take(const JsonValue& value, const std::string& where, milliseconds& out
   return std::nullopt;
 }
 
-Refusal take(const JsonValue& value, const std::string& where, std::string& out) {
+Objection take(const JsonValue& value, const std::string& where, std::string& out) {
   if (!value.is_string()) return wrong_type(where, value, "a string");
   out = text_of(value);
   return std::nullopt;
 }
 
-Refusal take(const JsonValue& value, const std::string& where, std::vector<std::string>& out) {
+Objection take(const JsonValue& value, const std::string& where, std::vector<std::string>& out) {
   return take_list(value, where, "an array of strings", out,
                    [](const JsonValue& item, const std::string& place, std::string& text) {
                      return take(item, place, text);
                    });
 }
 
-Refusal take(const JsonValue& value, const std::string& where, std::vector<unsigned>& out) {
+Objection take(const JsonValue& value, const std::string& where, std::vector<unsigned>& out) {
   return take_list(value, where, "an array of whole numbers", out,
                    [](const JsonValue& item, const std::string& place, unsigned& count) {
                      return take(item, place, count);
                    });
 }
 
-Refusal take(const JsonValue& value, const std::string& where, RolloutMode& out) {
+Objection take(const JsonValue& value, const std::string& where, RolloutMode& out) {
   return take_word(value, where, {{"act", RolloutMode::act}, {"observe", RolloutMode::observe}},
                    out);
 }
 
-Refusal take(const JsonValue& value, const std::string& where, Inconclusive& out) {
+Objection take(const JsonValue& value, const std::string& where, Inconclusive& out) {
   return take_word(value, where,
                    {{"hold", Inconclusive::hold},
                     {"advance", Inconclusive::advance},
@@ -155,27 +156,27 @@ Refusal take(const JsonValue& value, const std::string& where, Inconclusive& out
                    out);
 }
 
-Refusal take(const JsonValue& value, const std::string& where, Supersede& out) {
+Objection take(const JsonValue& value, const std::string& where, Supersede& out) {
   return take_word(
       value, where,
       {{"reject", Supersede::reject}, {"restart", Supersede::restart}, {"queue", Supersede::queue}},
       out);
 }
 
-Refusal take(const JsonValue& value, const std::string& where, RolloutReaction& out) {
+Objection take(const JsonValue& value, const std::string& where, RolloutReaction& out) {
   return take_word(value, where,
                    {{"hold", RolloutReaction::hold}, {"rollback", RolloutReaction::rollback}}, out);
 }
 
-Refusal take_percent(const JsonValue& value, const std::string& where, std::uint32_t& out) {
+Objection take_percent(const JsonValue& value, const std::string& where, std::uint32_t& out) {
   return take_hundredths(value, where, {"a percentage", 100}, out);
 }
 
-Refusal take_slew(const JsonValue& value, const std::string& where, std::uint32_t& out) {
+Objection take_slew(const JsonValue& value, const std::string& where, std::uint32_t& out) {
   return take_hundredths(value, where, {"a number of percent points a minute", 6000}, out);
 }
 
-Refusal take_size(const JsonValue& value, const std::string& where, std::uint64_t& out) {
+Objection take_size(const JsonValue& value, const std::string& where, std::uint64_t& out) {
   constexpr std::string_view wanted =
       "a whole number with a unit (B, KiB, MiB, GiB) in quotes, such as \"64KiB\"";
   if (!value.is_string()) return wrong_type(where, value, wanted);

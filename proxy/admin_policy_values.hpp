@@ -16,37 +16,37 @@
 /// `where`, into `out`, or says what is wrong with it and leaves `out` alone.
 namespace sluice::proxy {
 
-using Refusal = std::optional<Denial>;
+using Objection = std::optional<Denial>;
 using JsonValue = boost::json::value;
 
-Refusal take(const JsonValue& value, const std::string& where, bool& out);
+Objection take(const JsonValue& value, const std::string& where, bool& out);
 /// A count.
-Refusal take(const JsonValue& value, const std::string& where, unsigned& out);
-Refusal take(const JsonValue& value, const std::string& where, std::uint64_t& out);
+Objection take(const JsonValue& value, const std::string& where, unsigned& out);
+Objection take(const JsonValue& value, const std::string& where, std::uint64_t& out);
 /// A number that is not negative.
-Refusal take(const JsonValue& value, const std::string& where, double& out);
+Objection take(const JsonValue& value, const std::string& where, double& out);
 /// A duration with a unit.
-Refusal take(const JsonValue& value, const std::string& where, milliseconds& out);
-Refusal take(const JsonValue& value, const std::string& where, std::string& out);
-Refusal take(const JsonValue& value, const std::string& where, std::vector<std::string>& out);
+Objection take(const JsonValue& value, const std::string& where, milliseconds& out);
+Objection take(const JsonValue& value, const std::string& where, std::string& out);
+Objection take(const JsonValue& value, const std::string& where, std::vector<std::string>& out);
 /// Counts.
-Refusal take(const JsonValue& value, const std::string& where, std::vector<unsigned>& out);
-Refusal take(const JsonValue& value, const std::string& where, RolloutMode& out);
-Refusal take(const JsonValue& value, const std::string& where, Inconclusive& out);
-Refusal take(const JsonValue& value, const std::string& where, Supersede& out);
-Refusal take(const JsonValue& value, const std::string& where, RolloutReaction& out);
+Objection take(const JsonValue& value, const std::string& where, std::vector<unsigned>& out);
+Objection take(const JsonValue& value, const std::string& where, RolloutMode& out);
+Objection take(const JsonValue& value, const std::string& where, Inconclusive& out);
+Objection take(const JsonValue& value, const std::string& where, Supersede& out);
+Objection take(const JsonValue& value, const std::string& where, RolloutReaction& out);
 
 /// A percentage from 0 to 100, in hundredths. At most two decimals. Not an overload: a count is the
 /// same type.
-Refusal take_percent(const JsonValue& value, const std::string& where, std::uint32_t& out);
+Objection take_percent(const JsonValue& value, const std::string& where, std::uint32_t& out);
 /// Percent points a minute, from 0 to 6000, in hundredths. At most two decimals.
-Refusal take_slew(const JsonValue& value, const std::string& where, std::uint32_t& out);
+Objection take_slew(const JsonValue& value, const std::string& where, std::uint32_t& out);
 /// A size with a unit, in octets.
-Refusal take_size(const JsonValue& value, const std::string& where, std::uint64_t& out);
+Objection take_size(const JsonValue& value, const std::string& where, std::uint64_t& out);
 
 /// A value, or null for none.
 template <class T>
-Refusal take(const JsonValue& value, const std::string& where, std::optional<T>& out) {
+Objection take(const JsonValue& value, const std::string& where, std::optional<T>& out) {
   if (value.is_null()) {
     out.reset();
     return std::nullopt;
@@ -59,13 +59,13 @@ Refusal take(const JsonValue& value, const std::string& where, std::optional<T>&
 
 /// An array, called `wanted` when the value is none, each element read by `read`.
 template <class T, class Read>
-Refusal take_list(const JsonValue& value, const std::string& where, std::string_view wanted,
-                  std::vector<T>& out, Read read) {
+Objection take_list(const JsonValue& value, const std::string& where, std::string_view wanted,
+                    std::vector<T>& out, Read read) {
   if (!value.is_array()) return wrong_type(where, value, wanted);
   std::vector<T> items;
   for (const JsonValue& item : value.get_array()) {
     const std::string place = where + "[" + std::to_string(items.size()) + "]";
-    if (Refusal denial = read(item, place, items.emplace_back())) return denial;
+    if (Objection denial = read(item, place, items.emplace_back())) return denial;
   }
   out = std::move(items);
   return std::nullopt;

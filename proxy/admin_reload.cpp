@@ -17,12 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-AdminReply json_reply(std::string body) {
-  AdminReply reply;
-  reply.body = std::move(body);
-  return reply;
-}
-
 Done<ReloadStatus> reload_answer(AdminAnswer answer) {
   return [answer = std::move(answer)](Outcome<ReloadStatus> status) {
     answer(status ? json_reply(to_json(*status)) : denial_reply(status.error()));

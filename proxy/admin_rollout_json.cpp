@@ -145,7 +145,7 @@ void write_streams(JsonWriter& json, const RolloutStatus& rollout) {
 void write_epoch_pool(JsonWriter& json, const std::array<StreamCounts, stream_count>& counts) {
   json.open_object();
   for (std::size_t i = 0; i < stream_count; ++i)
-    write_stream_counts(json.key(to_string(static_cast<Stream>(i))), counts[i]);
+    write_stream_counts(json.key(to_string(static_cast<sluice::Stream>(i))), counts[i]);
   json.close_object();
 }
 
@@ -169,7 +169,7 @@ void write_backends(JsonWriter& json, const RolloutStatus& rollout) {
     json.key("backend").text(backend.backend);
     json.key("bad").open_object();
     for (std::size_t i = 0; i < stream_count; ++i)
-      json.key(to_string(static_cast<Stream>(i))).number(backend.bad[i]);
+      json.key(to_string(static_cast<sluice::Stream>(i))).number(backend.bad[i]);
     json.close_object();
     json.close_object();
   }

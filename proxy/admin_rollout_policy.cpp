@@ -15,22 +15,22 @@ namespace json = boost::json;
 template <class S>
 struct Key {
   std::string_view name;
-  Refusal (*take)(const json::value& value, const std::string& where, S& section);
+  Objection (*take)(const json::value& value, const std::string& where, S& section);
 };
 
 template <class S, auto member>
-Refusal plain(const json::value& value, const std::string& where, S& section) {
+Objection plain(const json::value& value, const std::string& where, S& section) {
   return take(value, where, section.*member);
 }
 
 template <class S, auto member>
-Refusal percent(const json::value& value, const std::string& where, S& section) {
+Objection percent(const json::value& value, const std::string& where, S& section) {
   return take_percent(value, where, section.*member);
 }
 
 template <class S>
-Refusal take_section(const json::value& value, const std::string& where,
-                     std::span<const Key<S>> keys, S& section) {
+Objection take_section(const json::value& value, const std::string& where,
+                       std::span<const Key<S>> keys, S& section) {
   const json::object* object = value.if_object();
   if (object == nullptr) return wrong_type(where, value, "an object");
   std::vector<std::string_view> names;
@@ -87,18 +87,18 @@ constexpr Key<Guard> guard_keys[] = {
     {"max_p99", plain<Guard, &Guard::max_p99>},
 };
 
-using Mirror = MirrorSettings;
-Refusal take_max_body(const json::value& value, const std::string& where, Mirror& mirror) {
+using Mirrored = MirrorSettings;
+Objection take_max_body(const json::value& value, const std::string& where, Mirrored& mirror) {
   return take_size(value, where, mirror.max_body);
 }
-constexpr Key<Mirror> mirror_keys[] = {
-    {"time", plain<Mirror, &Mirror::time>},
-    {"share", plain<Mirror, &Mirror::share>},
+constexpr Key<Mirrored> mirror_keys[] = {
+    {"time", plain<Mirrored, &Mirrored::time>},
+    {"share", plain<Mirrored, &Mirrored::share>},
     {"max_body", take_max_body},
 };
 
 template <auto member, auto& keys>
-Refusal section(const json::value& value, const std::string& where, RolloutSettings& policy) {
+Objection section(const json::value& value, const std::string& where, RolloutSettings& policy) {
   auto& below = policy.*member;
   using Section = std::remove_reference_t<decltype(below)>;
   return take_section(value, where, std::span<const Key<Section>>(keys), below);
@@ -106,7 +106,7 @@ Refusal section(const json::value& value, const std::string& where, RolloutSetti
 
 /// An array of sections, which replaces the one that is there.
 template <auto member, auto& keys>
-Refusal sections(const json::value& value, const std::string& where, RolloutSettings& policy) {
+Objection sections(const json::value& value, const std::string& where, RolloutSettings& policy) {
   auto& list = policy.*member;
   using Section = typename std::remove_reference_t<decltype(list)>::value_type;
   return take_list(value, where, "an array of objects", list,
@@ -115,12 +115,13 @@ Refusal sections(const json::value& value, const std::string& where, RolloutSett
                    });
 }
 
-Refusal take_steps(const json::value& value, const std::string& where, RolloutSettings& policy) {
+Objection take_steps(const json::value& value, const std::string& where, RolloutSettings& policy) {
   return take_list(value, where, "an array of percents, such as [1, 5, 25, 50, 95]", policy.steps,
                    take_percent);
 }
 
-Refusal take_slew_of(const json::value& value, const std::string& where, RolloutSettings& policy) {
+Objection take_slew_of(const json::value& value, const std::string& where,
+                       RolloutSettings& policy) {
   return take_slew(value, where, policy.slew);
 }
 

@@ -5,17 +5,16 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <exception>
 #include <set>
 #include <utility>
 
 #include "proxy/admin_session.hpp"
+#include "proxy/as_result.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -24,8 +23,6 @@ namespace asio = boost::asio;
 
 /// After an accept that failed for want of descriptors or memory: trying at once would only spin.
 constexpr std::chrono::milliseconds accept_pause{100};
-
-constexpr auto result = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 
@@ -73,7 +70,7 @@ ListenOptions listen_options() {
 
 asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shell) {
   while (!shell->stopped && !shell->retired) {
-    auto [error, socket] = co_await shell->acceptor.async_accept(result);
+    auto [error, socket] = co_await shell->acceptor.async_accept(as_result);
     if (shell->stopped || error == asio::error::operation_aborted) co_return;
     if (!error) {
       serve(shell, std::move(socket));
@@ -82,7 +79,7 @@ asio::awaitable<void> AdminServer::Shell::accept_all(std::shared_ptr<Shell> shel
     if (error == asio::error::connection_aborted) continue;
     shell->log(LogLevel::warn, "admin: cannot accept a connection: " + error.message());
     shell->pause.expires_after(accept_pause);
-    co_await shell->pause.async_wait(result);
+    co_await shell->pause.async_wait(as_result);
   }
 }
 

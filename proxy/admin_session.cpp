@@ -1,8 +1,6 @@
 #include "proxy/admin_session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -13,6 +11,7 @@
 #include "core/head.hpp"
 #include "core/status.hpp"
 #include "proxy/admin_events.hpp"
+#include "proxy/as_result.hpp"
 #include "proxy/socket_address.hpp"
 
 namespace sluice::proxy {
@@ -21,8 +20,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-
-constexpr auto result = asio::as_tuple(asio::use_awaitable);
 
 /// Octets that are still taken from a client that is being refused, so that it can read why.
 constexpr std::size_t goodbye_limit = 4 * 1024 * 1024;
@@ -182,7 +179,7 @@ asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession
                          });
   while (!session.reply_ && !session.stopped_) {
     session.wake_.expires_at(asio::steady_timer::time_point::max());
-    co_await session.wake_.async_wait(result);
+    co_await session.wake_.async_wait(as_result);
   }
   if (session.stopped_) co_return false;
   const AdminReply reply = std::move(*session.reply_);
@@ -198,7 +195,7 @@ asio::awaitable<bool> AdminSession::serve_one(const std::shared_ptr<AdminSession
 asio::awaitable<bool> AdminSession::wait_for_request() {
   if (buffer_.size() > 0) co_return true;
   stream_.expires_after(options_.idle_timeout);
-  const auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), result);
+  const auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(4096), as_result);
   buffer_.commit(size);
   co_return !error;
 }
@@ -206,21 +203,22 @@ asio::awaitable<bool> AdminSession::wait_for_request() {
 asio::awaitable<AdminSession::Error> AdminSession::read(Parser& parser) {
   stream_.expires_after(options_.head_timeout);
   const auto [head_error, head_size] =
-      co_await http::async_read_header(stream_, buffer_, parser, result);
+      co_await http::async_read_header(stream_, buffer_, parser, as_result);
   if (head_error) co_return head_error;
   const auto expect = parser.get()[http::field::expect];
   if (!parser.is_done() && parser.get().version() == 11 &&
       core::iequals({expect.data(), expect.size()}, "100-continue"))
     if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return http::error::partial_message;
   stream_.expires_after(options_.head_timeout);
-  const auto [body_error, body_size] = co_await http::async_read(stream_, buffer_, parser, result);
+  const auto [body_error, body_size] =
+      co_await http::async_read(stream_, buffer_, parser, as_result);
   stream_.expires_never();
   co_return body_error;
 }
 
 asio::awaitable<bool> AdminSession::write(const std::string& text) {
   stream_.expires_after(options_.head_timeout);
-  const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(text), result);
+  const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(text), as_result);
   stream_.expires_never();
   co_return !error && !stopped_;
 }
@@ -239,7 +237,7 @@ asio::awaitable<void> AdminSession::follow(EventWish wish) {
     }
     if (text.empty()) {
       wake_.expires_after(options_.heartbeat);
-      const auto [cancelled] = co_await wake_.async_wait(result);
+      const auto [cancelled] = co_await wake_.async_wait(as_result);
       if (cancelled) continue;
       text = ":\n\n";
     }
@@ -256,7 +254,8 @@ asio::awaitable<void> AdminSession::say_goodbye() {
   stream_.expires_after(goodbye_time);
   buffer_.clear();
   for (std::size_t taken = 0; taken < goodbye_limit;) {
-    const auto [error, size] = co_await stream_.async_read_some(buffer_.prepare(16 * 1024), result);
+    const auto [error, size] =
+        co_await stream_.async_read_some(buffer_.prepare(16 * 1024), as_result);
     if (error) break;
     taken += size;
   }

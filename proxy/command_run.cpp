@@ -11,8 +11,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
-#include <system_error>
 
+#include "proxy/errno_text.hpp"
 #include "proxy/spawn.hpp"
 
 namespace sluice::proxy {
@@ -183,8 +183,7 @@ bool Command::reap() {
   const auto child = static_cast<id_t>(pidfd_.native_handle());
   if (::waitid(P_PIDFD, child, &exit, WEXITED | WNOHANG) != 0) {
     if (errno == EINTR || errno == EAGAIN) return false;
-    answer_.error = "it is not known how " + order_.program +
-                    " ended: " + std::generic_category().message(errno);
+    answer_.error = "it is not known how " + order_.program + " ended: " + errno_text(errno);
   } else if (exit.si_pid == 0) {
     return false;
   } else if (exit.si_code == CLD_EXITED) {
@@ -219,11 +218,11 @@ void Command::let_go() {
 }
 
 /// Cancels its run. Does not keep it: the run may be gone with its io_context.
-struct Token {
-  explicit Token(const std::shared_ptr<Command>& of) : command(of) {}
-  Token(const Token&) = delete;
-  Token& operator=(const Token&) = delete;
-  ~Token() {
+struct CommandToken {
+  explicit CommandToken(const std::shared_ptr<Command>& of) : command(of) {}
+  CommandToken(const CommandToken&) = delete;
+  CommandToken& operator=(const CommandToken&) = delete;
+  ~CommandToken() {
     if (const auto alive = command.lock()) alive->cancel();
   }
   std::weak_ptr<Command> command;
@@ -243,7 +242,7 @@ std::shared_ptr<void> run_command(asio::io_context& io, CommandOrder order,
                                   std::function<void(CommandAnswer)> done) {
   const auto command = std::make_shared<Command>(io, std::move(order), std::move(done));
   command->start();
-  return std::make_shared<Token>(command);
+  return std::make_shared<CommandToken>(command);
 }
 
 }  // namespace sluice::proxy

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds time_to_cut{2};
 
-void add_counts(DrainStatus& sum, const core::Backend& backend) {
+void add_drain_counts(DrainStatus& sum, const core::Backend& backend) {
   sum.in_flight += backend.in_flight;
   sum.upgraded += backend.upgraded;
   sum.open += backend.open;
@@ -73,7 +73,7 @@ void LocalControl::watch_drain(const DrainOrder& order, std::set<std::string> ad
           for (const core::Backend& backend : of_worker) {
             const bool is_meant = backend.pool == order.pool &&
                                   (order.backend.empty() || backend.address == order.backend);
-            if (is_meant) add_counts(status, backend);
+            if (is_meant) add_drain_counts(status, backend);
           }
         }
         status.state = is_quiet(status) ? DrainState::drained : DrainState::draining;
@@ -105,7 +105,7 @@ void LocalControl::poll_drains() {
         BackendSums sums;
         for (const auto& of_worker : counts) {
           for (const core::Backend& backend : of_worker) {
-            add_counts(sums[{backend.pool, backend.address}], backend);
+            add_drain_counts(sums[{backend.pool, backend.address}], backend);
           }
         }
         const std::set<Key> drains = places_of(overrides_.drains);

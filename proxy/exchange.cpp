@@ -8,7 +8,7 @@ using core::FailureReason;
 namespace {
 
 /// Octets that the kernel takes without waiting, but for a backend that reads nothing.
-constexpr std::size_t at_once = 8 * 1024;
+constexpr std::size_t taken_at_once = 8 * 1024;
 
 }  // namespace
 
@@ -90,7 +90,7 @@ Task<Fault> Exchange::send() {
       co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};
     }
     // Small ones leave at once; the wait for the answer begins when all has left.
-    if (request_.backend_head.size() > at_once) waiting_since_ = Clock::now();
+    if (request_.backend_head.size() > taken_at_once) waiting_since_ = Clock::now();
     watch_client();
   } else {
     upload_.start(upload());

@@ -9,7 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <system_error>
+
+#include "proxy/errno_text.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -21,10 +22,6 @@ constexpr std::size_t prefix_size = 4;
 constexpr std::size_t longest_frame = 256 * 1024 * 1024;
 constexpr std::size_t read_size = 64 * 1024;
 constexpr std::size_t control_size = CMSG_SPACE(HandoverChannel::most_descriptors * sizeof(int));
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
 
 std::string prefix_of(std::size_t size) {
   std::string prefix(prefix_size, '\0');
@@ -48,7 +45,7 @@ HandoverChannel::HandoverChannel(OwnedDescriptor socket) : socket_(std::move(soc
   const int flags = ::fcntl(socket_.get(), F_GETFL);
   if (flags < 0 || ::fcntl(socket_.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
       ::fcntl(socket_.get(), F_SETFD, FD_CLOEXEC) != 0) {
-    why_ = "it is no open descriptor: " + reason(errno);
+    why_ = "it is no open descriptor: " + errno_text(errno);
   }
 }
 
@@ -110,7 +107,7 @@ bool HandoverChannel::send_front() {
   if (sent < 0) {
     // Too many descriptors under way count as a full buffer: the other side has to take some.
     if (errno == EAGAIN || errno == EINTR || errno == ETOOMANYREFS) return false;
-    send_why_ = "cannot send: " + reason(errno);
+    send_why_ = "cannot send: " + errno_text(errno);
     return false;
   }
   frame.sent += static_cast<std::size_t>(sent);
@@ -134,7 +131,7 @@ bool HandoverChannel::receive_some() {
     const ssize_t size = ::recvmsg(socket_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0 && errno == EAGAIN) return true;
-    if (size < 0) return fail("cannot receive: " + reason(errno));
+    if (size < 0) return fail("cannot receive: " + errno_text(errno));
     for (cmsghdr* entry = CMSG_FIRSTHDR(&header); entry != nullptr;
          entry = CMSG_NXTHDR(&header, entry)) {
       if (entry->cmsg_level != SOL_SOCKET || entry->cmsg_type != SCM_RIGHTS) continue;

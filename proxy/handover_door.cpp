@@ -6,8 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "proxy/errno_text.hpp"
 
 namespace sluice::proxy {
 
@@ -74,8 +75,8 @@ core::Result<OwnedDescriptor, std::string> HandoverDoor::knock(const std::string
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the kernel's interface
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-    return "no running process can be taken over from at " + path + ": " +
-           std::generic_category().message(errno) + "; start without --take-over";
+    return "no running process can be taken over from at " + path + ": " + errno_text(errno) +
+           "; start without --take-over";
   }
   return socket;
 }

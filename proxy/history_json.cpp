@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t format = 1;
+constexpr std::uint64_t history_format = 1;
 
 std::optional<std::string> text_at(const json::object& object, json::string_view name) {
   const json::value* value = object.if_contains(name);
@@ -71,7 +71,7 @@ std::optional<std::uint64_t> format_of(const json::value& value) {
 
 std::string to_history_text(const ReloadRecords& records) {
   JsonWriter out;
-  out.open_object().key("format").number(format).key("records").open_array();
+  out.open_object().key("format").number(history_format).key("records").open_array();
   for (const auto& record : records) {
     out.open_object().key("number").number(record->number);
     out.key("at_ms").number(static_cast<std::uint64_t>(record->at_ms));
@@ -90,9 +90,9 @@ core::Result<ReloadRecords, std::string> read_history_text(std::string_view text
   if (error) return "it is not valid JSON (" + error.message() + ")";
   const auto found = format_of(value);
   if (!found) return std::string("it is no history of settings");
-  if (*found != format) {
+  if (*found != history_format) {
     return "it has format " + std::to_string(*found) + ", and this version reads " +
-           std::to_string(format);
+           std::to_string(history_format);
   }
   const json::value* list = value.get_object().if_contains("records");
   if (list == nullptr || !list->is_array()) return std::string("it has no list \"records\"");
@@ -112,7 +112,7 @@ std::optional<std::uint64_t> newer_history_format(std::string_view text) {
   boost::system::error_code error;
   const json::value value = json::parse({text.data(), text.size()}, error);
   const auto found = error ? std::nullopt : format_of(value);
-  return found && *found > format ? found : std::nullopt;
+  return found && *found > history_format ? found : std::nullopt;
 }
 
 }  // namespace sluice::proxy

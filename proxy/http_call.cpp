@@ -1,14 +1,12 @@
 #include "proxy/http_call.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -21,6 +19,7 @@
 #include <vector>
 
 #include "core/address.hpp"
+#include "proxy/as_result.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -29,7 +28,6 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-constexpr auto result = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t head_limit = 16 * 1024;
 
 bool is_within(std::string_view text, char lowest) {
@@ -145,7 +143,7 @@ asio::awaitable<Call::Failure> Call::look_up() {
     co_return Failure{};
   }
   const auto [error, found] = co_await resolver_.async_resolve(
-      address_.host, std::to_string(address_.port), tcp::resolver::numeric_service, result);
+      address_.host, std::to_string(address_.port), tcp::resolver::numeric_service, as_result);
   if (error) co_return "look up " + address_.host + ": " + error.message();
   for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
   co_return Failure{};
@@ -157,7 +155,7 @@ asio::awaitable<Call::Failure> Call::connect() {
   for (const tcp::endpoint& endpoint : endpoints_) {
     Error ignored;
     socket_.close(ignored);
-    const auto [error] = co_await socket_.async_connect(endpoint, result);
+    const auto [error] = co_await socket_.async_connect(endpoint, as_result);
     if (!error || is_ended_) co_return Failure{};
     failure = "connect to " + place_ + ": " + error.message();
   }
@@ -167,7 +165,8 @@ asio::awaitable<Call::Failure> Call::connect() {
 asio::awaitable<Call::Failure> Call::exchange() {
   phase_ = Phase::sending;
   const std::string text = request_text(order_);
-  const auto [send_error, sent] = co_await asio::async_write(socket_, asio::buffer(text), result);
+  const auto [send_error, sent] =
+      co_await asio::async_write(socket_, asio::buffer(text), as_result);
   if (is_ended_) co_return Failure{};
   phase_ = Phase::receiving;
   // A server may refuse a request before it has read it all; its answer says more than our error.
@@ -182,7 +181,7 @@ asio::awaitable<Call::Error> Call::receive() {
     parser_.emplace();
     parser_->header_limit(head_limit);
     parser_->body_limit(order_.body_limit);
-    const auto [error, size] = co_await http::async_read(socket_, buffer_, *parser_, result);
+    const auto [error, size] = co_await http::async_read(socket_, buffer_, *parser_, as_result);
     if (error) co_return error;
     const unsigned status = parser_->get().result_int();
     if (status >= 200 || status == 101) co_return Error{};
@@ -232,11 +231,11 @@ void Call::close() {
 }
 
 /// Cancels its call. Does not keep it: the call may be gone with its io_context.
-struct Token {
-  explicit Token(const std::shared_ptr<Call>& of) : call(of) {}
-  Token(const Token&) = delete;
-  Token& operator=(const Token&) = delete;
-  ~Token() {
+struct CallToken {
+  explicit CallToken(const std::shared_ptr<Call>& of) : call(of) {}
+  CallToken(const CallToken&) = delete;
+  CallToken& operator=(const CallToken&) = delete;
+  ~CallToken() {
     if (const auto alive = call.lock()) alive->cancel();
   }
   std::weak_ptr<Call> call;
@@ -248,7 +247,7 @@ std::shared_ptr<void> http_call(asio::io_context& io, HttpOrder order,
                                 std::function<void(HttpAnswer)> done) {
   const auto call = std::make_shared<Call>(io, std::move(order), std::move(done));
   call->start();
-  return std::make_shared<Token>(call);
+  return std::make_shared<CallToken>(call);
 }
 
 }  // namespace sluice::proxy

@@ -9,17 +9,13 @@
 
 #include <cerrno>
 #include <optional>
-#include <system_error>
 
 #include "core/address.hpp"
+#include "proxy/errno_text.hpp"
 #include "proxy/socket_address.hpp"
 
 namespace sluice::proxy {
 namespace {
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
 
 /// The sentences for everything that can go wrong.
 class Messages {
@@ -44,7 +40,7 @@ class Messages {
       return cannot_listen(
           "permission denied. Ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket needs a "
           "folder that this user may write.");
-    return cannot_listen(reason(error) + ".");
+    return cannot_listen(errno_text(error) + ".");
   }
 
  private:
@@ -71,7 +67,7 @@ std::optional<std::string> clear_path(const std::string& path, const SocketAddre
         "the file exists and is no socket. Remove it or choose another path.");
   if (somebody_answers(address)) return messages.in_use();
   if (::unlink(path.c_str()) != 0)
-    return messages.cannot_listen("the stale socket file cannot be removed (" + reason(errno) +
+    return messages.cannot_listen("the stale socket file cannot be removed (" + errno_text(errno) +
                                   ").");
   return std::nullopt;
 }

@@ -28,7 +28,7 @@ bool is_special(char octet) {
   return octet < 0x20 || octet == '"' || octet == '\\' || octet == 0x7f;
 }
 
-void append_escaped(std::string& out, char octet) {
+void append_latin1_escape(std::string& out, char octet) {
   constexpr std::string_view digits = "0123456789abcdef";
   out += '\\';
   if (octet == '"' || octet == '\\') {
@@ -50,7 +50,7 @@ void append_string(std::string& out, std::string_view text) {
     out.append(text.begin(), special);
     text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
     if (text.empty()) break;
-    append_escaped(out, text.front());
+    append_latin1_escape(out, text.front());
     text.remove_prefix(1);
   }
   out += '"';

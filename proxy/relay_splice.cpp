@@ -11,7 +11,7 @@ namespace {
 /// Below this the copies of a read and a write cost less than the two calls and the pipe.
 constexpr std::uint64_t worth_splicing = 64 * 1024;
 /// Octets that one splice moves at most: what a pipe holds.
-constexpr std::uint64_t at_once = 256 * 1024;
+constexpr std::uint64_t spliced_at_once = 256 * 1024;
 
 RelayEnd end_of_fill(Relay& relay, ssize_t size) {
   if (size < 0) return RelayEnd::source_cut;
@@ -55,8 +55,8 @@ Task<RelayEnd> splice_body(Relay relay) {
       end = end_of_read(waited);
       break;
     }
-    const ssize_t size =
-        pipe.fill(relay.from.descriptor(), std::min<std::uint64_t>(relay.body.left(), at_once));
+    const ssize_t size = pipe.fill(relay.from.descriptor(),
+                                   std::min<std::uint64_t>(relay.body.left(), spliced_at_once));
     if (size > 0) {
       relay.body.skip(static_cast<std::uint64_t>(size));
       end = co_await empty(pipe, relay);

@@ -12,14 +12,11 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
-#include <system_error>
+
+#include "proxy/errno_text.hpp"
 
 namespace sluice::proxy {
 namespace {
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
 
 /// Moves a descriptor out of the way of 0, 1 and 2, which a program may have closed.
 OwnedDescriptor beyond_standard(OwnedDescriptor descriptor) {
@@ -27,16 +24,16 @@ OwnedDescriptor beyond_standard(OwnedDescriptor descriptor) {
   return OwnedDescriptor(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
 }
 
-struct Pipe {
+struct OutputPipe {
   OwnedDescriptor read;
   OwnedDescriptor write;
 };
 
 /// Not open, and errno set, when there is none.
-Pipe make_pipe() {
+OutputPipe make_pipe() {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return {};
-  Pipe pipe{OwnedDescriptor(ends[0]), beyond_standard(OwnedDescriptor(ends[1]))};
+  OutputPipe pipe{OwnedDescriptor(ends[0]), beyond_standard(OwnedDescriptor(ends[1]))};
   if (!pipe.write.is_open() || ::fcntl(pipe.read.get(), F_SETFL, O_NONBLOCK) != 0) return {};
   return pipe;
 }
@@ -54,15 +51,6 @@ OwnedDescriptor make_input(const std::string& text) {
   }
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return {};
   return file;
-}
-
-/// Texts as exec wants them. Valid as long as the texts are.
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 std::vector<std::string> words_of(const CommandOrder& order) {
@@ -133,6 +121,14 @@ class Preparation {
 
 }  // namespace
 
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 void kill_and_reap(pid_t pid) {
   ::kill(-pid, SIGKILL);
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
@@ -142,21 +138,22 @@ void kill_and_reap(pid_t pid) {
 core::Result<Spawned, std::string> spawn(const CommandOrder& order) {
   const std::string failed = "cannot run " + order.program + ": ";
   const OwnedDescriptor in = make_input(order.input);
-  if (!in.is_open()) return failed + "no standard input: " + reason(errno);
-  Pipe out = make_pipe();
-  if (!out.write.is_open()) return failed + "no pipe: " + reason(errno);
-  Pipe err = make_pipe();
-  if (!err.write.is_open()) return failed + "no pipe: " + reason(errno);
+  if (!in.is_open()) return failed + "no standard input: " + errno_text(errno);
+  OutputPipe out = make_pipe();
+  if (!out.write.is_open()) return failed + "no pipe: " + errno_text(errno);
+  OutputPipe err = make_pipe();
+  if (!err.write.is_open()) return failed + "no pipe: " + errno_text(errno);
   Spawned child;
   const Preparation preparation(in.get(), out.write.get(), err.write.get());
-  if (const int error = preparation.run(order, child.pid)) return failed + reason(error);
+  if (const int error = preparation.run(order, child.pid)) return failed + errno_text(error);
   child.pidfd = OwnedDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd.is_open()) {
     const int error = errno;
     // Ended, and not kept for us to reap.
-    if (error == ESRCH) return "it is not known how " + order.program + " ended: " + reason(error);
+    if (error == ESRCH)
+      return "it is not known how " + order.program + " ended: " + errno_text(error);
     kill_and_reap(child.pid);
-    return "cannot follow " + order.program + ": " + reason(error);
+    return "cannot follow " + order.program + ": " + errno_text(error);
   }
   child.out = std::move(out.read);
   child.err = std::move(err.read);

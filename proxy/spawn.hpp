@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "proxy/command_run.hpp"
@@ -21,6 +22,9 @@ struct Spawned {
 /// Starts the program; see run_command() for what it gets from us. Returns once it is executed. The
 /// error is a sentence.
 core::Result<Spawned, std::string> spawn(const CommandOrder& order);
+
+/// Texts as exec wants them. Valid as long as the texts are.
+std::vector<char*> pointers_to(std::vector<std::string>& texts);
 
 /// For a child that cannot be followed: kills its group and waits for its death.
 void kill_and_reap(pid_t pid);

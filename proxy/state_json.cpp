@@ -10,9 +10,9 @@ namespace json = boost::json;
 
 namespace {
 
-using Rollouts = StateCodec<std::vector<core::RolloutRecord>>;
+using RolloutsCodec = StateCodec<std::vector<core::RolloutRecord>>;
 
-constexpr std::int64_t format = 2;
+constexpr std::int64_t state_format = 2;
 /// The one before rollouts.
 constexpr std::int64_t oldest_format = 1;
 
@@ -75,7 +75,7 @@ std::optional<std::int64_t> deadline_of(const json::object& drain) {
 }
 
 std::vector<core::RolloutRecord> rollouts_of(const json::object& root) try {
-  return Rollouts::read(root.at("rollouts"));
+  return RolloutsCodec::read(root.at("rollouts"));
 } catch (const StateProblem& problem) {
   throw problem.under("rollouts");
 }
@@ -137,11 +137,11 @@ std::string to_state_text(const core::Overrides& overrides) {
     put_origin(object, membership.origin);
     memberships.push_back(std::move(object));
   }
-  const json::object root{{"format", format},
+  const json::object root{{"format", state_format},
                           {"splits", std::move(splits)},
                           {"drains", std::move(drains)},
                           {"memberships", std::move(memberships)},
-                          {"rollouts", Rollouts::write(overrides.rollouts)}};
+                          {"rollouts", RolloutsCodec::write(overrides.rollouts)}};
   return json::serialize(root) + "\n";
 }
 
@@ -152,14 +152,14 @@ core::Result<core::Overrides, std::string> read_state_text(std::string_view text
   try {
     const json::object& object = root.as_object();
     const auto found = json::value_to<std::int64_t>(object.at("format"));
-    if (found > format) {
+    if (found > state_format) {
       return "a newer version of sluice wrote it: its format is " + std::to_string(found) +
              ", this version reads formats " + std::to_string(oldest_format) + " and " +
-             std::to_string(format);
+             std::to_string(state_format);
     }
     if (found < oldest_format) {
       return "its format is " + std::to_string(found) + ", this version reads formats " +
-             std::to_string(oldest_format) + " and " + std::to_string(format);
+             std::to_string(oldest_format) + " and " + std::to_string(state_format);
     }
     return overrides_of(object, found);
   } catch (const StateProblem& problem) {
@@ -174,7 +174,8 @@ std::optional<std::int64_t> newer_format(std::string_view text) {
   const json::value root = parsed(text, error);
   const json::object* object = error ? nullptr : root.if_object();
   const json::value* found = object == nullptr ? nullptr : object->if_contains("format");
-  if (found == nullptr || !found->is_int64() || found->get_int64() <= format) return std::nullopt;
+  if (found == nullptr || !found->is_int64() || found->get_int64() <= state_format)
+    return std::nullopt;
   return found->get_int64();
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr milliseconds time_to_refuse{1000};
 /// Between the end of a process's connections and of itself.
-constexpr milliseconds time_to_end{500};
+constexpr milliseconds time_to_exit{500};
 
 /// Waits until the descriptor can be read or written. False when the time is over.
 bool wait_for(int descriptor, short events, TimePoint end) {
@@ -159,7 +159,7 @@ void Succession::offer(boost::asio::io_context& io, Callbacks callbacks) {
 
 bool Succession::predecessor_has_ended() const {
   // Where its end cannot be seen: one that goes on has said so before it closed.
-  return !ended_.is_open() || wait_for(ended_.get(), POLLIN, Clock::now() + time_to_end);
+  return !ended_.is_open() || wait_for(ended_.get(), POLLIN, Clock::now() + time_to_exit);
 }
 
 void Succession::withdraw(const std::string& why) {

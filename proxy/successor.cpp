@@ -12,26 +12,16 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 #include <utility>
+
+#include "proxy/errno_text.hpp"
+#include "proxy/spawn.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 /// Where the successor finds its end of the socket pair.
 constexpr int handover_descriptor = 3;
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
 
 std::vector<std::string> environment() {
   const std::string own = std::string(handover_variable) + "=";
@@ -100,13 +90,13 @@ core::Result<std::unique_ptr<Successor>, std::string> Successor::start(
     boost::asio::io_context& io, const std::vector<std::string>& command) {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return "no socket pair for the hand-over: " + reason(errno);
+    return "no socket pair for the hand-over: " + errno_text(errno);
   }
   OwnedDescriptor ours(ends[0]);
   const OwnedDescriptor theirs(ends[1]);
   pid_t pid = -1;
   if (const int error = run(command, theirs.get(), pid)) {
-    return command.front() + " cannot be run: " + reason(error);
+    return command.front() + " cannot be run: " + errno_text(error);
   }
   return std::unique_ptr<Successor>(new Successor(io, pid, std::move(ours)));
 }

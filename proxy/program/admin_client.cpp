@@ -13,7 +13,8 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <system_error>
+
+#include "proxy/errno_text.hpp"
 
 namespace sluice::proxy::program {
 namespace {
@@ -27,7 +28,7 @@ using Parser = http::response_parser<http::string_body>;
 
 std::string reason(int error) {
   if (error == EAGAIN || error == EINPROGRESS) return "it did not answer in time";
-  return std::generic_category().message(error);
+  return errno_text(error);
 }
 
 /// A socket that closes itself.

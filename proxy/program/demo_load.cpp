@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "core/head.hpp"
+#include "proxy/errno_text.hpp"
 #include "proxy/program/demo_service.hpp"
 
 namespace sluice::proxy::program {
@@ -17,7 +18,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds load_patience{10};
 constexpr std::size_t requests_per_second = 1900;
 constexpr std::size_t lone_requests_per_second = 100;
 
@@ -95,7 +96,7 @@ std::string DemoClient::send(std::string_view text) {
 }
 
 std::string DemoClient::receive() {
-  const Readiness ready = wait_until_ready(socket_, POLLIN, patience, stop_);
+  const Readiness ready = wait_until_ready(socket_, POLLIN, load_patience, stop_);
   if (ready == Readiness::stopped) return "broken off";
   if (ready == Readiness::too_late) return "no answer within 10 s";
   std::array<char, 16384> room;
@@ -118,7 +119,7 @@ std::string DemoClient::read_body(Answer& answer, std::size_t head_end) {
 }
 
 std::string DemoClient::broken(const char* what) {
-  return std::string(what) + ": " + std::generic_category().message(errno);
+  return std::string(what) + ": " + errno_text(errno);
 }
 
 DemoLoad::DemoLoad(std::uint16_t port, std::size_t connections, DemoTally& tally,
@@ -171,7 +172,7 @@ DemoDownload::~DemoDownload() {
 }
 
 core::Result<DemoClient::Answer, std::string> DemoDownload::wait() const {
-  if (!over_.wait(patience)) return std::string("it did not end");
+  if (!over_.wait(load_patience)) return std::string("it did not end");
   return result_;
 }
 

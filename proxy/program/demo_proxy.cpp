@@ -6,6 +6,7 @@
 #include <span>
 
 #include "proxy/json_writer.hpp"
+#include "proxy/program/json_members.hpp"
 #include "proxy/program/log_observer.hpp"
 #include "proxy/program/views.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::chrono::milliseconds ready_pause{20};
 constexpr std::string_view drain_deadline = "30s";
 constexpr std::chrono::seconds drain_patience{40};
 
-constexpr const char* cart = "cart";
+constexpr const char* cart_route = "cart";
 
 /// Adds a pool for each address, and a route on which the first one has everything.
 void add_service(Settings& settings, RouteSettings route, std::span<const std::string_view> pools,
@@ -46,7 +47,7 @@ Settings settings_for(const DemoBackends& backends) {
   settings.listeners = {{"127.0.0.1:0"}};
   add_service(settings, {.name = "shop"}, demo_pools, backends.shop);
   add_service(settings,
-              {.name = cart, .path = std::string(demo_cart_path), .rollout = demo_policy()},
+              {.name = cart_route, .path = std::string(demo_cart_path), .rollout = demo_policy()},
               demo_cart_pools, backends.cart);
   return settings;
 }
@@ -63,11 +64,6 @@ Proxy::Options options_for(metrics::Exporter& exporter) {
     return exporter.render(snapshot, steady_clock::now());
   };
   return options;
-}
-
-std::uint64_t count_of(const boost::json::object& object, boost::json::string_view name) {
-  const boost::json::value* value = object.if_contains(name);
-  return value != nullptr && value->is_int64() ? static_cast<std::uint64_t>(value->get_int64()) : 0;
 }
 
 DemoDrain read_drain(const std::string& body) {
@@ -157,11 +153,11 @@ core::Result<DemoDrain, std::string> DemoProxy::drain_old() const {
 core::Result<RolloutStatus, std::string> DemoProxy::start_rollout(std::size_t version) {
   RolloutOrder order;
   order.to = demo_cart_pools[version];
-  return or_sentence(proxy_.start_rollout(cart, std::move(order)).get());
+  return or_sentence(proxy_.start_rollout(cart_route, std::move(order)).get());
 }
 
 core::Result<RolloutStatus, std::string> DemoProxy::rollout() {
-  return or_sentence(proxy_.rollout(cart).get());
+  return or_sentence(proxy_.rollout(cart_route).get());
 }
 
 std::size_t DemoProxy::stop() {

@@ -10,7 +10,7 @@
 namespace sluice::proxy::program {
 namespace {
 
-constexpr std::size_t bar_width = 40;
+constexpr std::size_t report_bar_width = 40;
 
 std::string share_text(const DemoCounts& counts) {
   DemoSecond all;
@@ -108,10 +108,11 @@ void DemoReport::write_second(const DemoSecond& second, const std::string& more)
 std::string DemoReport::bar(const DemoSecond& second) const {
   const double new_share = second.new_share();
   const auto sign = [](std::size_t version) { return static_cast<char>('1' + version); };
-  auto fresh = static_cast<std::size_t>(std::lround(new_share * double{bar_width}));
+  auto fresh = static_cast<std::size_t>(std::lround(new_share * double{report_bar_width}));
   if (new_share > 0 && fresh == 0) fresh = 1;
-  if (new_share < 1 && fresh == bar_width) fresh = bar_width - 1;
-  return toned(std::string(bar_width - fresh, sign(second.old_version)), Tone::warning, colour_) +
+  if (new_share < 1 && fresh == report_bar_width) fresh = report_bar_width - 1;
+  return toned(std::string(report_bar_width - fresh, sign(second.old_version)), Tone::warning,
+               colour_) +
          toned(std::string(fresh, sign(second.new_version)), Tone::good, colour_);
 }
 
@@ -121,16 +122,15 @@ void DemoReport::close(const DemoOutcome& outcome) {
 }
 
 void DemoReport::write_table(const DemoOutcome& outcome) {
-  constexpr auto right = Table::Align::right;
   Table table({{"weights"},
-               {"requests", right},
-               {"shop-v1", right},
-               {"shop-v2", right},
-               {"share of v2", right},
-               {"failures", right},
-               {"p50", right},
-               {"p99", right},
-               {"max", right}});
+               {"requests", align_right},
+               {"shop-v1", align_right},
+               {"shop-v2", align_right},
+               {"share of v2", align_right},
+               {"failures", align_right},
+               {"p50", align_right},
+               {"p99", align_right},
+               {"max", align_right}});
   for (std::size_t i = 0; i < demo_steps.size(); ++i)
     add_row(table, demo_steps[i].title, outcome.steps[i]);
   add_row(table, "all", outcome.total);

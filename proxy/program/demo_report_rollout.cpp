@@ -104,15 +104,14 @@ void DemoReport::release(const DemoRelease& release) {
 }
 
 void DemoReport::close_rollouts(const std::vector<DemoRelease>& releases) {
-  constexpr auto right = Table::Align::right;
   Table table({{"release"},
                {"end"},
-               {"decided after", right},
-               {"after first bad", right},
-               {"bad answers", right},
-               {"shielded", right},
-               {"users saw errors", right},
-               {"slow answers", right}});
+               {"decided after", align_right},
+               {"after first bad", align_right},
+               {"bad answers", align_right},
+               {"shielded", align_right},
+               {"users saw errors", align_right},
+               {"slow answers", align_right}});
   for (const DemoRelease& release : releases)
     table.add({{release.plot.title},
                {end_text(release.end), release.is_as_told() ? Tone::good : Tone::bad},

@@ -16,20 +16,21 @@ using std::chrono::steady_clock;
 constexpr std::size_t least_connections = 16;
 constexpr milliseconds look_every{100};
 /// For one release. A good one takes about 10 s at the rate of the load.
-constexpr seconds patience{75};
+constexpr seconds release_patience{75};
 /// Every version answers within 2 to 7 ms when nothing is wrong with it.
 constexpr DemoManners usual{.least = milliseconds{2}, .range = milliseconds{5}};
 constexpr unsigned bad_every = 10;
 constexpr int times_slower = 5;
 constexpr milliseconds slowest{1000};
 
-DemoService cart(const char* version) {
+DemoService cart_service(const char* version) {
   return {version, milliseconds{0}};
 }
 
 }  // namespace
 
-DemoRollout::DemoRollout() : services_{cart("v1"), cart("v2"), cart("v3"), cart("v4")} {
+DemoRollout::DemoRollout()
+    : services_{cart_service("v1"), cart_service("v2"), cart_service("v3"), cart_service("v4")} {
   for (DemoService& service : services_) service.behave(usual);
 }
 
@@ -73,7 +74,7 @@ std::string DemoRollout::run(const Stage& stage, std::size_t index) {
   if (!begun) return begun.error();
   has_begun_ = true;
   decisions_told_ = 0;
-  std::string why = watch(stage, patience, true);
+  std::string why = watch(stage, release_patience, true);
   if (why.empty()) why = watch(stage, seconds{1}, false);
   if (!why.empty()) return why;
   close(plot);

@@ -36,7 +36,7 @@ class LoopObserver final : public LogObserver {
     if (watches_.exchange(notice.server.watch) != notice.server.watch) wake();
   }
   /// The service manager may have another process as the main one until now.
-  void on_readiness_changed(const Readiness& readiness) override {
+  void on_readiness_changed(const sluice::Readiness& readiness) override {
     LogObserver::on_readiness_changed(readiness);
     if (!readiness.ready) return;
     is_ready_ = true;

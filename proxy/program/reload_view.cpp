@@ -13,7 +13,6 @@ namespace sluice::proxy::program {
 namespace {
 
 namespace json = boost::json;
-constexpr auto right = Table::Align::right;
 constexpr std::size_t longest_summary = 60;
 
 std::vector<std::string> texts_of(const json::object& object, json::string_view name) {
@@ -88,7 +87,7 @@ std::string reload_view(std::string_view text, bool colour) {
 std::string reload_history_view(std::string_view text, bool colour) {
   const auto history = parse_object(text);
   if (!history) return std::string(text);
-  Table table({{"RECORD", right}, {"SINCE"}, {"WHO"}, {"WHY"}, {"HASH"}, {"CHANGES"}});
+  Table table({{"RECORD", align_right}, {"SINCE"}, {"WHO"}, {"WHY"}, {"HASH"}, {"CHANGES"}});
   for (const json::object& record : list_of(*history, "reloads")) {
     const std::string hash = text_of(record, "hash");
     table.add({{std::to_string(count_of(record, "number"))},

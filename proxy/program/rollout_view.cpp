@@ -15,7 +15,6 @@ namespace {
 
 namespace json = boost::json;
 using Cell = Table::Cell;
-constexpr auto right = Table::Align::right;
 
 /// One sign for 5 %.
 constexpr int bar_width = 20;
@@ -70,7 +69,7 @@ std::string head_text(const json::object& rollout, bool colour) {
 }
 
 std::string weights_table(const json::object& rollout, bool colour) {
-  Table table({{"POOL"}, {"SHARE", right}, {""}, {"REQUESTS", right}});
+  Table table({{"POOL"}, {"SHARE", align_right}, {""}, {"REQUESTS", align_right}});
   const json::object weights = object_of(rollout, "weights");
   const json::object counts = object_of(rollout, "counts");
   for (const char* side : {"from", "to"}) {
@@ -91,11 +90,11 @@ std::string ratio_text(double ratio) {
 
 std::string streams_table(const json::object& rollout, bool colour) {
   Table table({{"STREAM"},
-               {"BAD OLD", right},
-               {"BAD NEW", right},
-               {"AT LEAST", right},
-               {"E", right},
-               {"ROLLS BACK AT", right}});
+               {"BAD OLD", align_right},
+               {"BAD NEW", align_right},
+               {"AT LEAST", align_right},
+               {"E", align_right},
+               {"ROLLS BACK AT", align_right}});
   const json::object evidence = object_of(rollout, "evidence");
   const json::object ratios = object_of(rollout, "ratio_lower_bound");
   const json::object counts = object_of(rollout, "counts");
@@ -149,14 +148,14 @@ std::string side_text(const json::object& rollout) {
 
 std::string epochs_table(const json::object& explanation, bool colour) {
   constexpr const char* streams[] = {"errors", "p50", "p90", "p99", "client_errors"};
-  Table table({{"SHARE OF NEW", right},
+  Table table({{"SHARE OF NEW", align_right},
                {"POOL"},
-               {"REQUESTS", right},
-               {"ERRORS", right},
-               {"P50", right},
-               {"P90", right},
-               {"P99", right},
-               {"CLIENT ERRORS", right}});
+               {"REQUESTS", align_right},
+               {"ERRORS", align_right},
+               {"P50", align_right},
+               {"P90", align_right},
+               {"P99", align_right},
+               {"CLIENT ERRORS", align_right}});
   for (const json::object& epoch : list_of(explanation, "epochs")) {
     for (const char* pool : {"old", "new"}) {
       const json::object counts = object_of(epoch, pool);
@@ -212,8 +211,8 @@ std::string rollout_history_view(std::string_view text, bool colour) {
                {"TO"},
                {"STATE"},
                {"REASON"},
-               {"REQUESTS NEW", right},
-               {"ERRORS TO USERS", right},
+               {"REQUESTS NEW", align_right},
+               {"ERRORS TO USERS", align_right},
                {"STARTED"}});
   for (const json::object& rollout : list_of(*history, "rollouts")) {
     const std::string state = text_of(rollout, "state");

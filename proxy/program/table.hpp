@@ -46,5 +46,6 @@ class Table {
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };
+inline constexpr Table::Align align_right = Table::Align::right;
 
 }  // namespace sluice::proxy::program

@@ -25,25 +25,25 @@ constexpr const char* exit_codes =
     "4 deadline passed before drained.";
 
 /// What one verb was given; shared by its options and its callback.
-struct Arguments {
+struct ClientArguments {
   Connection connection;
   std::string name;
   SplitOrder split;
   BackendsOrder backends;
   EventsOrder events;
 };
-using ArgumentsPtr = std::shared_ptr<Arguments>;
+using ClientArgumentsPtr = std::shared_ptr<ClientArguments>;
 
 /// Adds verbs one after the other to the same program.
-struct Verbs {
+struct ClientVerbs {
   CLI::App& app;
   Terminal terminal;
   int& exit_code;
 
-  using Run = std::function<int(const Arguments&, const Terminal&)>;
+  using Run = std::function<int(const ClientArguments&, const Terminal&)>;
 
-  CLI::App& add(const std::string& name, const std::string& does, const ArgumentsPtr& arguments,
-                Run run) {
+  CLI::App& add(const std::string& name, const std::string& does,
+                const ClientArgumentsPtr& arguments, Run run) {
     CLI::App& verb = *app.add_subcommand(name, does);
     add_connection(verb, arguments->connection);
     verb.footer(exit_codes);
@@ -54,7 +54,7 @@ struct Verbs {
   }
 };
 
-void add_json(CLI::App& verb, const ArgumentsPtr& arguments) {
+void add_json(CLI::App& verb, const ClientArgumentsPtr& arguments) {
   verb.add_flag("--json", arguments->connection.json, "Print the proxy's JSON");
 }
 
@@ -63,46 +63,46 @@ void add_drain_wishes(CLI::App& verb, DrainArguments& drain) {
   verb.add_option("--deadline", drain.deadline, "Cut what is left after this time, such as 30s");
 }
 
-void add_showing_verbs(Verbs verbs) {
-  const auto make = [] { return std::make_shared<Arguments>(); };
+void add_showing_verbs(ClientVerbs verbs) {
+  const auto make = [] { return std::make_shared<ClientArguments>(); };
   auto given = make();
   add_json(verbs.add("status", "Everything at a glance", given,
-                     [](const Arguments& arguments, const Terminal& terminal) {
+                     [](const ClientArguments& arguments, const Terminal& terminal) {
                        return show_status(arguments.connection, terminal);
                      }),
            given);
   given = make();
   CLI::App& routes = verbs.add("routes", "Routes and their splits", given,
-                               [](const Arguments& arguments, const Terminal& terminal) {
+                               [](const ClientArguments& arguments, const Terminal& terminal) {
                                  return show_routes(arguments.connection, arguments.name, terminal);
                                });
   routes.add_option("ROUTE", given->name, "Only this one");
   add_json(routes, given);
   given = make();
   CLI::App& pools = verbs.add("pools", "Pools and their backends", given,
-                              [](const Arguments& arguments, const Terminal& terminal) {
+                              [](const ClientArguments& arguments, const Terminal& terminal) {
                                 return show_pools(arguments.connection, arguments.name, terminal);
                               });
   pools.add_option("POOL", given->name, "Only this one");
   add_json(pools, given);
   given = make();
   verbs.add("metrics", "Metrics as Prometheus text", given,
-            [](const Arguments& arguments, const Terminal& terminal) {
+            [](const ClientArguments& arguments, const Terminal& terminal) {
               return show_metrics(arguments.connection, terminal);
             });
   given = make();
   add_json(verbs.add("ready", "Whether the proxy is ready to take traffic; 1 when it is not", given,
-                     [](const Arguments& arguments, const Terminal& terminal) {
+                     [](const ClientArguments& arguments, const Terminal& terminal) {
                        return show_readiness(arguments.connection, terminal);
                      }),
            given);
 }
 
-void add_events(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_events(ClientVerbs verbs) {
+  auto given = std::make_shared<ClientArguments>();
   CLI::App& events =
       verbs.add("events", "What happens, as it happens; Ctrl-C ends it", given,
-                [](const Arguments& arguments, const Terminal& terminal) {
+                [](const ClientArguments& arguments, const Terminal& terminal) {
                   return show_events(arguments.connection, arguments.events, terminal);
                 });
   events
@@ -113,11 +113,11 @@ void add_events(Verbs verbs) {
   add_json(events, given);
 }
 
-void add_split(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_split(ClientVerbs verbs) {
+  auto given = std::make_shared<ClientArguments>();
   CLI::App& split =
       verbs.add("split", "Show the split of a route, or set its weights", given,
-                [](const Arguments& arguments, const Terminal& terminal) {
+                [](const ClientArguments& arguments, const Terminal& terminal) {
                   return change_split(arguments.connection, arguments.split, terminal);
                 });
   split.add_option("ROUTE", given->split.route, "The route")->required();
@@ -130,21 +130,21 @@ void add_split(Verbs verbs) {
   add_json(split, given);
 }
 
-void add_drains(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_drains(ClientVerbs verbs) {
+  auto given = std::make_shared<ClientArguments>();
   CLI::App& drain_verb =
       verbs.add("drain", "Give a pool or backend nothing new", given,
-                [](const Arguments& arguments, const Terminal& terminal) {
+                [](const ClientArguments& arguments, const Terminal& terminal) {
                   return drain(arguments.connection, arguments.backends.drain, terminal);
                 });
   drain_verb.add_option("POOL", given->backends.drain.pool, "The pool")->required();
   drain_verb.add_option("BACKEND", given->backends.drain.backend, "Only this backend of it");
   add_drain_wishes(drain_verb, given->backends.drain);
   add_json(drain_verb, given);
-  given = std::make_shared<Arguments>();
+  given = std::make_shared<ClientArguments>();
   CLI::App& undrain_verb =
       verbs.add("undrain", "Let a pool or backend take requests again", given,
-                [](const Arguments& arguments, const Terminal& terminal) {
+                [](const ClientArguments& arguments, const Terminal& terminal) {
                   return undrain(arguments.connection, arguments.backends.drain, terminal);
                 });
   undrain_verb.add_option("POOL", given->backends.drain.pool, "The pool")->required();
@@ -152,11 +152,11 @@ void add_drains(Verbs verbs) {
   add_json(undrain_verb, given);
 }
 
-void add_backends(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_backends(ClientVerbs verbs) {
+  auto given = std::make_shared<ClientArguments>();
   CLI::App& backends =
       verbs.add("backends", "Show or change the backends of a pool", given,
-                [](const Arguments& arguments, const Terminal& terminal) {
+                [](const ClientArguments& arguments, const Terminal& terminal) {
                   return change_backends(arguments.connection, arguments.backends, terminal);
                 });
   backends.add_option("POOL", given->backends.drain.pool, "The pool")->required();
@@ -189,7 +189,7 @@ Terminal standard_terminal() {
 }
 
 void add_client_verbs(CLI::App& app, Terminal terminal, int& exit_code) {
-  const Verbs verbs{app, terminal, exit_code};
+  const ClientVerbs verbs{app, terminal, exit_code};
   add_showing_verbs(verbs);
   add_split(verbs);
   add_drains(verbs);

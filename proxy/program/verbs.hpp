@@ -21,6 +21,9 @@ enum ExitCode : int {
   exit_unreachable = 3,  ///< no proxy answered
   exit_deadline = 4,     ///< the deadline of a drain passed before it was drained
 };
+/// For the help of a verb that waits for nothing.
+inline constexpr const char* usual_exit_codes =
+    "Exit codes: 0 done, 1 refused by the proxy, 2 wrong command line, 3 no proxy reached.";
 
 /// Where a verb writes to.
 struct Terminal {

@@ -16,20 +16,17 @@
 namespace sluice::proxy::program {
 namespace {
 
-constexpr const char* exit_codes =
-    "Exit codes: 0 done, 1 refused by the proxy, 2 wrong command line, 3 no proxy reached.";
-
 /// What one verb was given; shared by its options and its callback.
-struct Arguments {
+struct ReloadArguments {
   Connection connection;
   std::string action;
   std::string record;
   std::string confirm;
   bool dry_run = false;
 };
-using ArgumentsPtr = std::shared_ptr<Arguments>;
+using ReloadArgumentsPtr = std::shared_ptr<ReloadArguments>;
 
-std::string order_body(const Arguments& given) {
+std::string order_body(const ReloadArguments& given) {
   JsonWriter json;
   json.open_object();
   if (given.dry_run) json.key("dry_run").boolean(true);
@@ -45,7 +42,7 @@ std::string order_body(const Arguments& given) {
 }
 
 /// Makes a call that changes settings and shows what came of it.
-int change(const Arguments& given, const std::string& target, std::string body,
+int change(const ReloadArguments& given, const std::string& target, std::string body,
            const Terminal& terminal) {
   AdminOrder order;
   order.method = "POST";
@@ -62,7 +59,7 @@ int change(const Arguments& given, const std::string& target, std::string body,
   return exit_done;
 }
 
-int reload(const Arguments& given, const Terminal& terminal) {
+int ask_reload(const ReloadArguments& given, const Terminal& terminal) {
   if (given.action.empty() && !given.record.empty())
     throw CLI::ValidationError("--record goes with \"reload confirm\"");
   if (given.action.empty()) return change(given, "/v1/reload", order_body(given), terminal);
@@ -72,15 +69,15 @@ int reload(const Arguments& given, const Terminal& terminal) {
   return change(given, "/v1/reload/confirm", body, terminal);
 }
 
-std::string record_target(const Arguments& given, const std::string& otherwise) {
+std::string record_target(const ReloadArguments& given, const std::string& otherwise) {
   return "/v1/reloads/" + encode_segment(given.record.empty() ? otherwise : given.record);
 }
 
-int roll_back(const Arguments& given, const Terminal& terminal) {
+int roll_back(const ReloadArguments& given, const Terminal& terminal) {
   return change(given, record_target(given, "previous") + "/rollback", order_body(given), terminal);
 }
 
-int show_history(const Arguments& given, const Terminal& terminal) {
+int show_history(const ReloadArguments& given, const Terminal& terminal) {
   AdminOrder order;
   order.target = "/v1/reloads";
   const auto answer = ask(given.connection.client(), order, terminal);
@@ -91,7 +88,7 @@ int show_history(const Arguments& given, const Terminal& terminal) {
 }
 
 /// The settings as they were written.
-int show_record(const Arguments& given, const Terminal& terminal) {
+int show_record(const ReloadArguments& given, const Terminal& terminal) {
   AdminOrder order;
   order.target = record_target(given, "present");
   const auto answer = ask(given.connection.client(), order, terminal);
@@ -111,19 +108,19 @@ int show_record(const Arguments& given, const Terminal& terminal) {
 }
 
 /// Adds verbs one after the other to `app`.
-struct Verbs {
+struct ReloadVerbs {
   CLI::App& app;
   Terminal terminal;
   int& exit_code;
 
-  using Run = std::function<int(const Arguments&, const Terminal&)>;
+  using Run = std::function<int(const ReloadArguments&, const Terminal&)>;
 
-  CLI::App& add(const std::string& name, const std::string& does, const ArgumentsPtr& given,
+  CLI::App& add(const std::string& name, const std::string& does, const ReloadArgumentsPtr& given,
                 Run run) {
     CLI::App& verb = *app.add_subcommand(name, does);
     add_connection(verb, given->connection);
     verb.add_flag("--json", given->connection.json, "Print the proxy's JSON");
-    verb.footer(exit_codes);
+    verb.footer(usual_exit_codes);
     verb.callback([given, run = std::move(run), out = terminal, &code = exit_code] {
       code = run(*given, out);
     });
@@ -131,18 +128,18 @@ struct Verbs {
   }
 };
 
-void add_wishes(CLI::App& verb, const ArgumentsPtr& given) {
+void add_wishes(CLI::App& verb, const ReloadArgumentsPtr& given) {
   verb.add_flag("--dry-run", given->dry_run, "Only say what would change");
   verb.add_option("--confirm", given->confirm,
                   "Go back after this time, such as 60s, unless \"sluice reload confirm\" comes "
                   "before");
 }
 
-void add_reload(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_reload(ReloadVerbs verbs) {
+  auto given = std::make_shared<ReloadArguments>();
   CLI::App& verb =
       verbs.add("reload", "Let the proxy read its configuration anew: everything of it, or nothing",
-                given, reload);
+                given, ask_reload);
   verb.add_option("ACTION", given->action, "confirm: keep what a reload with --confirm brought")
       ->check(CLI::IsMember({"confirm"}));
   verb.add_option(
@@ -152,14 +149,14 @@ void add_reload(Verbs verbs) {
   add_wishes(verb, given);
 }
 
-void add_config(Verbs verbs) {
+void add_config(ReloadVerbs verbs) {
   verbs.add("history", "Which settings were in force, the newest first",
-            std::make_shared<Arguments>(), show_history);
-  auto given = std::make_shared<Arguments>();
+            std::make_shared<ReloadArguments>(), show_history);
+  auto given = std::make_shared<ReloadArguments>();
   verbs.add("show", "The settings of a record as they were written", given, show_record)
       .add_option("RECORD", given->record, "Number in the history; without it those in force")
       ->check(whole_number);
-  given = std::make_shared<Arguments>();
+  given = std::make_shared<ReloadArguments>();
   CLI::App& verb = verbs.add("rollback",
                              "Put the settings of a record in force once more; the file on disk "
                              "stays as it is, and the next reload or start reads it",

@@ -20,8 +20,6 @@
 namespace sluice::proxy::program {
 namespace {
 
-constexpr const char* exit_codes =
-    "Exit codes: 0 done, 1 refused by the proxy, 2 wrong command line, 3 no proxy reached.";
 constexpr const char* watch_exit_codes =
     "Exit codes: 0 promoted, 1 refused or no proxy reached, 2 rolled back (or wrong command line), "
     "3 held, with --exit-on-hold, 4 the timeout passed; the rollout goes on.";
@@ -30,7 +28,7 @@ constexpr const char* start_exit_codes =
     "--watch: those of \"rollout watch\".";
 
 /// What one verb was given; shared by its options and its callback.
-struct Arguments {
+struct RolloutArguments {
   Connection connection;
   std::string route;
   std::string to;
@@ -43,9 +41,9 @@ struct Arguments {
   bool ends_on_hold = false;
   bool full = false;
 };
-using ArgumentsPtr = std::shared_ptr<Arguments>;
+using RolloutArgumentsPtr = std::shared_ptr<RolloutArguments>;
 
-std::string target_of(const Arguments& given, const std::string& verb) {
+std::string target_of(const RolloutArguments& given, const std::string& verb) {
   return "/v1/routes/" + encode_segment(given.route) + "/rollout" + verb;
 }
 
@@ -62,7 +60,7 @@ std::string read_policy(const std::string& file) {
   return text.str();
 }
 
-std::string start_body(const Arguments& given) {
+std::string start_body(const RolloutArguments& given) {
   JsonWriter json;
   json.open_object().key("to").text(given.to);
   if (!given.id.empty()) json.key("id").text(given.id);
@@ -72,7 +70,7 @@ std::string start_body(const Arguments& given) {
   return json.key("policy").str() + read_policy(given.policy_file) + "}";
 }
 
-WatchOrder watch_order(const Arguments& given) {
+WatchOrder watch_order(const RolloutArguments& given) {
   WatchOrder order;
   order.route = given.route;
   order.id = given.id;
@@ -85,7 +83,7 @@ WatchOrder watch_order(const Arguments& given) {
   return order;
 }
 
-AdminOrder change_order(const Arguments& given, const std::string& verb) {
+AdminOrder change_order(const RolloutArguments& given, const std::string& verb) {
   AdminOrder order;
   order.method = "POST";
   order.target = target_of(given, verb);
@@ -93,11 +91,11 @@ AdminOrder change_order(const Arguments& given, const std::string& verb) {
   return order;
 }
 
-int watch(const Arguments& given, const Terminal& terminal) {
+int watch(const RolloutArguments& given, const Terminal& terminal) {
   return watch_rollout(given.connection, watch_order(given), terminal);
 }
 
-int start(const Arguments& given, const Terminal& terminal) {
+int start(const RolloutArguments& given, const Terminal& terminal) {
   WatchOrder watched = watch_order(given);
   AdminOrder order = change_order(given, "");
   order.body = start_body(given);
@@ -115,7 +113,7 @@ int start(const Arguments& given, const Terminal& terminal) {
   return watch_rollout(given.connection, watched, terminal);
 }
 
-int steer(const Arguments& given, const std::string& verb, const Terminal& terminal) {
+int steer(const RolloutArguments& given, const std::string& verb, const Terminal& terminal) {
   const auto answer = ask(given.connection.client(), change_order(given, verb), terminal);
   if (!answer) return answer.error();
   terminal.out << (given.connection.json ? answer->body
@@ -123,9 +121,10 @@ int steer(const Arguments& given, const std::string& verb, const Terminal& termi
   return exit_done;
 }
 
-using View = std::string (*)(std::string_view json, bool colour);
+using RolloutView = std::string (*)(std::string_view json, bool colour);
 
-int show(const Arguments& given, const std::string& what, View view, const Terminal& terminal) {
+int show_part(const RolloutArguments& given, const std::string& what, RolloutView view,
+              const Terminal& terminal) {
   AdminOrder order;
   order.target = target_of(given, what);
   const auto answer = ask(given.connection.client(), order, terminal);
@@ -135,20 +134,20 @@ int show(const Arguments& given, const std::string& what, View view, const Termi
 }
 
 /// Adds verbs one after the other to `rollout`.
-struct Verbs {
+struct RolloutVerbs {
   CLI::App& app;
   Terminal terminal;
   int& exit_code;
 
-  using Run = std::function<int(const Arguments&, const Terminal&)>;
+  using Run = std::function<int(const RolloutArguments&, const Terminal&)>;
 
-  CLI::App& add(const std::string& name, const std::string& does, const ArgumentsPtr& given,
+  CLI::App& add(const std::string& name, const std::string& does, const RolloutArgumentsPtr& given,
                 Run run) {
     CLI::App& verb = *app.add_subcommand(name, does);
     verb.add_option("ROUTE", given->route, "The route")->required();
     add_connection(verb, given->connection);
     verb.add_flag("--json", given->connection.json, "Print the proxy's JSON");
-    verb.footer(exit_codes);
+    verb.footer(usual_exit_codes);
     verb.callback([given, run = std::move(run), out = terminal, &code = exit_code] {
       code = run(*given, out);
     });
@@ -156,19 +155,19 @@ struct Verbs {
   }
 };
 
-void add_if_match(CLI::App& verb, Arguments& given, const std::string& thing) {
+void add_if_match(CLI::App& verb, RolloutArguments& given, const std::string& thing) {
   verb.add_option("--if-match", given.if_match,
                   "Only when the " + thing + " still has this revision")
       ->check(whole_number);
 }
 
-std::vector<CLI::Option*> add_watch_wishes(CLI::App& verb, Arguments& given) {
+std::vector<CLI::Option*> add_watch_wishes(CLI::App& verb, RolloutArguments& given) {
   return {verb.add_option("--timeout", given.timeout, "Stop watching after this time, such as 10m"),
           verb.add_flag("--exit-on-hold", given.ends_on_hold, "End with 3 as soon as it holds")};
 }
 
-void add_start(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_start(RolloutVerbs verbs) {
+  auto given = std::make_shared<RolloutArguments>();
   CLI::App& verb = verbs.add("start", "Move the traffic of a route to another pool", given, start);
   verb.add_option("--to", given->to, "The pool that is to get the traffic")->required();
   verb.add_option("--from", given->from,
@@ -182,8 +181,8 @@ void add_start(Verbs verbs) {
   verb.footer(start_exit_codes);
 }
 
-void add_watch(Verbs verbs) {
-  auto given = std::make_shared<Arguments>();
+void add_watch(RolloutVerbs verbs) {
+  auto given = std::make_shared<RolloutArguments>();
   CLI::App& verb =
       verbs.add("watch", "Follow a rollout until it ends, also over a restart", given, watch);
   verb.add_option("--id", given->id, "The release to follow; without it the newest one");
@@ -191,12 +190,12 @@ void add_watch(Verbs verbs) {
   verb.footer(watch_exit_codes);
 }
 
-void add_showing(Verbs verbs) {
+void add_showing(RolloutVerbs verbs) {
   const auto add = [&](const std::string& name, const std::string& does, const std::string& path,
-                       View view) {
-    verbs.add(name, does, std::make_shared<Arguments>(),
-              [path, view](const Arguments& given, const Terminal& terminal) {
-                return show(given, path, view, terminal);
+                       RolloutView view) {
+    verbs.add(name, does, std::make_shared<RolloutArguments>(),
+              [path, view](const RolloutArguments& given, const Terminal& terminal) {
+                return show_part(given, path, view, terminal);
               });
   };
   add("status", "How the newest rollout of a route stands", "", rollout_view);
@@ -204,11 +203,11 @@ void add_showing(Verbs verbs) {
   add("history", "Rollouts that ended", "/history", rollout_history_view);
 }
 
-void add_steering(Verbs verbs) {
+void add_steering(RolloutVerbs verbs) {
   const auto add = [&](const std::string& name, const std::string& does) -> CLI::App& {
-    auto given = std::make_shared<Arguments>();
-    CLI::App& verb =
-        verbs.add(name, does, given, [name](const Arguments& said, const Terminal& terminal) {
+    auto given = std::make_shared<RolloutArguments>();
+    CLI::App& verb = verbs.add(
+        name, does, given, [name](const RolloutArguments& said, const Terminal& terminal) {
           const std::string path = "/" + name;
           return steer(said, said.full ? path + "?full=true" : path, terminal);
         });
@@ -230,7 +229,7 @@ void add_steering(Verbs verbs) {
 void add_rollout_verbs(CLI::App& app, Terminal terminal, int& exit_code) {
   CLI::App& rollout = *app.add_subcommand("rollout", "Move a route to a new version, step by step");
   rollout.require_subcommand(1);
-  const Verbs verbs{rollout, terminal, exit_code};
+  const RolloutVerbs verbs{rollout, terminal, exit_code};
   add_start(verbs);
   add_showing(verbs);
   add_watch(verbs);

@@ -17,13 +17,13 @@ namespace {
 /// Beyond the time that the new process has.
 constexpr std::chrono::seconds patience_for_the_answer{15};
 
-struct Arguments {
+struct UpgradeArguments {
   Connection connection;
   std::string binary;
   std::string timeout = "30s";
 };
 
-int upgrade(const Arguments& given, const Terminal& terminal) {
+int ask_upgrade(const UpgradeArguments& given, const Terminal& terminal) {
   const auto timeout = parse_duration(given.timeout);
   if (!timeout || timeout->count() == 0)
     throw CLI::ValidationError("--timeout: \"" + given.timeout +
@@ -61,7 +61,7 @@ int upgrade(const Arguments& given, const Terminal& terminal) {
 }  // namespace
 
 void add_upgrade_verb(CLI::App& app, Terminal terminal, int& exit_code) {
-  auto given = std::make_shared<Arguments>();
+  auto given = std::make_shared<UpgradeArguments>();
   CLI::App& verb = *app.add_subcommand(
       "upgrade",
       "Replace the running process by a new one that gets its sockets, weights, drains, counts and "
@@ -76,7 +76,7 @@ void add_upgrade_verb(CLI::App& app, Terminal terminal, int& exit_code) {
   verb.footer(
       "Exit codes: 0 the new process serves, 1 refused by the proxy or the new process failed, "
       "2 wrong command line, 3 no proxy reached.");
-  verb.callback([given, out = terminal, &code = exit_code] { code = upgrade(*given, out); });
+  verb.callback([given, out = terminal, &code = exit_code] { code = ask_upgrade(*given, out); });
 }
 
 }  // namespace sluice::proxy::program

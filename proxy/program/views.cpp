@@ -14,7 +14,6 @@ namespace {
 
 namespace json = boost::json;
 using Cell = Table::Cell;
-constexpr auto right = Table::Align::right;
 
 Cell count_cell(const json::object& object, json::string_view name) {
   return {std::to_string(count_of(object, name))};
@@ -53,7 +52,7 @@ std::string host_and_path(const json::object& route) {
 }
 
 std::string routes_table(const json::object& object, bool colour) {
-  Table table({{"ROUTE"}, {"MATCHES"}, {"SPLIT"}, {"REVISION", right}, {"SINCE"}});
+  Table table({{"ROUTE"}, {"MATCHES"}, {"SPLIT"}, {"REVISION", align_right}, {"SINCE"}});
   for (const json::object& route : list_of(object, "routes"))
     table.add({{text_of(route, "name")},
                {host_and_path(route)},
@@ -76,15 +75,15 @@ Tone drain_tone(const std::string& drain) {
 std::string pools_table(const std::vector<json::object>& pools, bool colour) {
   Table table({{"POOL"},
                {"BACKEND"},
-               {"WEIGHT", right},
+               {"WEIGHT", align_right},
                {"HEALTH"},
                {"DRAIN"},
-               {"IN FLIGHT", right},
-               {"UPGRADED", right},
-               {"OPEN", right},
-               {"IDLE", right},
-               {"REQUESTS", right},
-               {"FAILURES", right},
+               {"IN FLIGHT", align_right},
+               {"UPGRADED", align_right},
+               {"OPEN", align_right},
+               {"IDLE", align_right},
+               {"REQUESTS", align_right},
+               {"FAILURES", align_right},
                {"LAST CHECK"}});
   for (const json::object& pool : pools) {
     const auto backends = list_of(pool, "backends");
@@ -111,8 +110,11 @@ std::string pools_table(const std::vector<json::object>& pools, bool colour) {
 }
 
 std::string listeners_table(const json::object& status, bool colour) {
-  Table table(
-      {{"LISTENER"}, {"ACTIVE", right}, {"IDLE", right}, {"UPGRADED", right}, {"ACCEPTED", right}});
+  Table table({{"LISTENER"},
+               {"ACTIVE", align_right},
+               {"IDLE", align_right},
+               {"UPGRADED", align_right},
+               {"ACCEPTED", align_right}});
   for (const json::object& listener : list_of(status, "listeners"))
     table.add({{text_of(listener, "listener")},
                count_cell(listener, "active"),
@@ -168,7 +170,8 @@ std::string routes_view(std::string_view text, bool colour) {
 std::string route_view(std::string_view text, bool colour) {
   const auto route = parse_object(text);
   if (!route) return std::string(text);
-  Table table({{"POOL"}, {"CONFIGURED", right}, {"IN FORCE", right}, {"SHARE", right}});
+  Table table(
+      {{"POOL"}, {"CONFIGURED", align_right}, {"IN FORCE", align_right}, {"SHARE", align_right}});
   const auto shares = list_of(*route, "split");
   const double sum = sum_of(shares);
   for (const json::object& share : shares)
