@@ -20,7 +20,7 @@ Settings settings_of(std::string_view text) {
   return parsed.settings;
 }
 
-constexpr std::string_view least = R"(
+constexpr std::string_view least_file = R"(
 [[listener]]
 address = "127.0.0.1:8080"
 [pool.a]
@@ -95,11 +95,11 @@ TEST(Parse, keeps_the_default_of_every_key_left_out) {
   RouteSettings& route = expected.routes.emplace_back();
   route.name = "r";
   route.split = {{"a", weight_one}};
-  EXPECT_EQ(settings_of(least), expected);
+  EXPECT_EQ(settings_of(least_file), expected);
 }
 
 TEST(Parse, reads_every_key_of_the_plain_tables) {
-  const Settings settings = settings_of(std::string(least) + R"(
+  const Settings settings = settings_of(std::string(least_file) + R"(
 [server]
 workers = 3
 lame_duck = "5s"
@@ -148,7 +148,7 @@ connections = 1000
 }
 
 TEST(Parse, reads_every_key_of_a_pool) {
-  const Settings settings = settings_of(std::string(least) + R"(
+  const Settings settings = settings_of(std::string(least_file) + R"(
 [pool.b]
 backends = [{ address = "127.0.0.1:9101", weight = 0.07 }]
 balance = "round_robin"
@@ -173,7 +173,7 @@ fall = 5
 }
 
 TEST(Parse, reads_every_condition_and_rule_of_a_route) {
-  const Settings settings = settings_of(std::string(least) + R"(
+  const Settings settings = settings_of(std::string(least_file) + R"(
 [route.s]
 host = "*.example.com"
 path = "/s"
@@ -202,7 +202,7 @@ sticky = { client_ip = true }
 
 TEST(Parse, puts_the_deadlines_of_a_route_on_top_of_those_of_the_file) {
   // [timeouts] comes last, to show that the order of the file does not count.
-  const Settings settings = settings_of(std::string(least) + R"(
+  const Settings settings = settings_of(std::string(least_file) + R"(
 [route.slow]
 path = "/slow"
 split = { a = 1 }
@@ -272,7 +272,7 @@ TEST(Parse, reads_weights_exactly) {
   for (const auto& [text, hundredths] :
        {std::pair{"0.07", 7U}, {"0.29", 29U}, {"1.1", 110U}, {"33.33", 3'333U}, {"1e2", 10'000U}}) {
     const Settings settings = settings_of(
-        std::string(least) + "[route.w]\npath = \"/w\"\nsplit = { a = " + text + " }\n");
+        std::string(least_file) + "[route.w]\npath = \"/w\"\nsplit = { a = " + text + " }\n");
     EXPECT_EQ(settings.routes.at(1).split.at(0).weight, hundredths) << text;
   }
 }
@@ -285,8 +285,8 @@ TEST(Parse, takes_windows_line_ends_and_a_byte_order_mark) {
 
 TEST(Parse, takes_names_of_64_characters) {
   const std::string name(64, 'x');
-  const Settings settings =
-      settings_of(std::string(least) + "[route." + name + "]\npath = \"/x\"\nsplit = { a = 1 }\n");
+  const Settings settings = settings_of(std::string(least_file) + "[route." + name +
+                                        "]\npath = \"/x\"\nsplit = { a = 1 }\n");
   EXPECT_EQ(settings.routes.at(1).name, name);
 }
 

@@ -10,7 +10,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 /// Seven lines without a problem; what a test appends begins on line 8.
-constexpr std::string_view least = R"([[listener]]
+constexpr std::string_view least_rollout = R"([[listener]]
 address = "127.0.0.1:8080"
 [pool.a]
 backends = ["127.0.0.1:9001"]
@@ -20,11 +20,11 @@ split = { a = 1 }
 )";
 
 Parsed parsed_after_least(std::string_view text) {
-  return parse(std::string(least) + std::string(text), "f");
+  return parse(std::string(least_rollout) + std::string(text), "f");
 }
 
 /// The problems, without what they all begin with: "10:3 errors.tolerance: found ...".
-Lines problems_of(std::string_view text) {
+Lines policy_problems(std::string_view text) {
   Lines lines;
   for (const Diagnostic& problem : parsed_after_least(text).problems) {
     std::string message = problem.message;
@@ -174,45 +174,45 @@ TEST(RolloutKeys, put_a_policy_on_top_of_another_one) {
 }
 
 TEST(RolloutProblems, name_the_nearest_key_for_an_unknown_one) {
-  EXPECT_EQ(problems_of("step_tme = \"1s\"\n"),
+  EXPECT_EQ(policy_problems("step_tme = \"1s\"\n"),
             Lines{"8:1 unknown key 'step_tme' in [route.r.rollout]; did you mean 'step_time'?"});
-  EXPECT_EQ(problems_of("[route.r.rollot]\n"),
+  EXPECT_EQ(policy_problems("[route.r.rollot]\n"),
             Lines{"8:10 unknown key 'rollot' in [route.r]; did you mean 'rollout'?"});
-  EXPECT_EQ(problems_of("[[route.r.rollout.gate]]\nbefore = 25\nmanuel = true\n"),
+  EXPECT_EQ(policy_problems("[[route.r.rollout.gate]]\nbefore = 25\nmanuel = true\n"),
             Lines{"10:1 unknown key 'manuel' in route.r.rollout.gate[0]; did you mean 'manual'?"});
 }
 
 TEST(RolloutProblems, name_the_nearest_word_for_an_unknown_one) {
-  EXPECT_EQ(problems_of("mode = \"observ\"\n"),
+  EXPECT_EQ(policy_problems("mode = \"observ\"\n"),
             Lines{"8:8 mode: found 'observ', expected one of act, observe; did you mean "
                   "'observe'?"});
-  EXPECT_EQ(problems_of("hook = [{ on = [\"step\", \"rolledback\"], url = \"http://a\" }]\n"),
+  EXPECT_EQ(policy_problems("hook = [{ on = [\"step\", \"rolledback\"], url = \"http://a\" }]\n"),
             Lines{"8:25 hook[0].on[1]: found 'rolledback', expected one of started, step, held, "
                   "rolled_back, promoted, drained; did you mean 'rolled_back'?"});
 }
 
 TEST(RolloutProblems, say_which_type_was_found_and_which_is_expected) {
-  EXPECT_EQ(problems_of("steps = 5\nalpha = \"0.1\"\nfreeze = \"at night\"\ngate = {}\n"),
+  EXPECT_EQ(policy_problems("steps = 5\nalpha = \"0.1\"\nfreeze = \"at night\"\ngate = {}\n"),
             (Lines{"8:9 steps: found the integer 5, expected an array of percentages",
                    "9:9 alpha: found the string \"0.1\", expected a number",
                    "10:10 freeze: found the string \"at night\", expected an array of strings",
                    "11:8 gate: found a table, expected an array of tables, each written "
                    "[[...gate]]"}));
-  EXPECT_EQ(problems_of("min_requests = \"5B\"\nslew = true\nlatency.quantiles = [50, 9.9]\n"),
+  EXPECT_EQ(policy_problems("min_requests = \"5B\"\nslew = true\nlatency.quantiles = [50, 9.9]\n"),
             (Lines{"8:16 min_requests: found the string \"5B\", expected an integer from 0 to "
                    "9223372036854775807",
                    "9:8 slew: found the boolean true, expected percent points a minute from 0 to "
                    "6000 with at most two decimals",
                    "10:26 latency.quantiles[1]: found the number 9.9, expected an integer from 0 "
                    "to 4294967295"}));
-  EXPECT_EQ(problems_of("guard = { max_p99 = 800, max_error_rate = [] }\n"),
+  EXPECT_EQ(policy_problems("guard = { max_p99 = 800, max_error_rate = [] }\n"),
             (Lines{"8:21 guard.max_p99: found the integer 800 without a unit, expected a duration "
                    "in quotes with one of ms, s, m and h, such as \"250ms\", \"30s\" or \"5m\"",
                    "8:43 guard.max_error_rate: found an empty array, expected a number"}));
 }
 
 TEST(RolloutProblems, refuse_percentages_that_are_none) {
-  EXPECT_EQ(problems_of("steps = [1, 2.345, \"5\", -1, 101]\n"),
+  EXPECT_EQ(policy_problems("steps = [1, 2.345, \"5\", -1, 101]\n"),
             (Lines{"8:13 steps[1]: found the number 2.345, expected a percentage from 0 to 100 "
                    "with at most two decimals",
                    "8:20 steps[2]: found the string \"5\", expected a percentage from 0 to 100 "
@@ -224,15 +224,15 @@ TEST(RolloutProblems, refuse_percentages_that_are_none) {
 }
 
 TEST(RolloutProblems, refuse_numbers_that_are_not_finite) {
-  EXPECT_EQ(problems_of("alpha = nan\nshield_budget = inf\n"),
+  EXPECT_EQ(policy_problems("alpha = nan\nshield_budget = inf\n"),
             (Lines{"8:9 alpha: found the number nan, expected a finite number",
                    "9:17 shield_budget: found the number inf, expected a finite number"}));
 }
 
 TEST(RolloutProblems, ask_for_missing_keys) {
   EXPECT_EQ(
-      problems_of("gate = [{ manual = true }]\nhook = [{ url = \"http://a\" }]\n"
-                  "query = [{}]\n"),
+      policy_problems("gate = [{ manual = true }]\nhook = [{ url = \"http://a\" }]\n"
+                      "query = [{}]\n"),
       (Lines{"8:9 gate[0]: the key 'before' is missing", "9:9 hook[0]: the key 'on' is missing",
              "10:10 query[0]: the key 'prometheus' is missing",
              "10:10 query[0]: the key 'expr' is missing",
@@ -240,9 +240,9 @@ TEST(RolloutProblems, ask_for_missing_keys) {
 }
 
 TEST(RolloutProblems, of_the_values_stand_at_their_values) {
-  EXPECT_EQ(problems_of("steps = [5, 1]\nerrors = { statuses = [\"5xx\", \"2xx\"] }\n"
-                        "freeze = [\"x\"]\ngate = [{ before = 7, manual = true }]\n"
-                        "hook = [{ on = [\"step\"] }]\n"),
+  EXPECT_EQ(policy_problems("steps = [5, 1]\nerrors = { statuses = [\"5xx\", \"2xx\"] }\n"
+                            "freeze = [\"x\"]\ngate = [{ before = 7, manual = true }]\n"
+                            "hook = [{ on = [\"step\"] }]\n"),
             (Lines{"8:13 steps[1]: The step is 1 % and comes after 5 %; each step must be above "
                    "the one before it",
                    "9:31 errors.statuses[1]: \"2xx\" is no error: 1xx announces an answer, 2xx and "
@@ -264,10 +264,10 @@ TEST(RolloutProblems, of_a_default_that_stands_for_an_unread_value_are_none) {
         "steps = [\"7\"]\ngate = [{ before = 7, manual "
         "= true }]\n",
         "hook = [{ on = [\"step\"], comand = [\"a\"] }]\n"}) {
-    EXPECT_EQ(problems_of(text).size(), 1U) << text;
+    EXPECT_EQ(policy_problems(text).size(), 1U) << text;
   }
   // Others are reported beside the unread value.
-  EXPECT_EQ(problems_of("step_time = 1\nalpha = 2\nshield_budget = 2\n").size(), 3U);
+  EXPECT_EQ(policy_problems("step_time = 1\nalpha = 2\nshield_budget = 2\n").size(), 3U);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/evidence.hpp"
+#include "tests/core/binomial.hpp"
 #include "tests/core/seen.hpp"
 
 namespace sluice::core {
@@ -18,13 +19,6 @@ Ledger ledger_of(const Observation& observation) {
   Ledger ledger;
   ledger.add(observation);
   return ledger;
-}
-
-double binomial(std::uint64_t hits, std::uint64_t tries, double probability) {
-  const auto n = static_cast<double>(tries);
-  const auto k = static_cast<double>(hits);
-  return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
-                  k * std::log(probability) + (n - k) * std::log1p(-probability));
 }
 
 // Half of the 95 % quantile of chi-squared with 2 (bad + 1) degrees of freedom: Garwood 1936.

@@ -1,27 +1,16 @@
 #include "core/choice.hpp"
+#include "tests/core/split_of.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <string>
 #include <vector>
 
 namespace sluice::core {
 namespace {
-
-constexpr std::uint64_t word_max = std::numeric_limits<std::uint64_t>::max();
-
-Split split_of(const std::vector<Weight>& weights) {
-  std::vector<Share> shares;
-  shares.reserve(weights.size());
-  for (const Weight weight : weights) {
-    shares.push_back({.pool = static_cast<std::uint32_t>(shares.size()), .weight = weight});
-  }
-  return Split(shares);
-}
 
 constexpr ShareSet only(ShareIndex share) {
   return ShareSet{1} << share;

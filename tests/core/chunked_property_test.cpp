@@ -3,36 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "tests/core/chunk_text.hpp"
+#include "tests/core/draws.hpp"
 
 namespace sluice::core {
 namespace {
 
 using namespace std::string_literals;
-using Status = ChunkDecoder::Status;
+using DecodeStatus = ChunkDecoder::Status;
 using text::decode;
 using text::decode_whole;
 using text::Decoded;
-
-class Draws {
- public:
-  explicit Draws(std::uint64_t seed) : engine_(seed) {}
-  std::size_t below(std::size_t limit) {
-    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(engine_);
-  }
-  std::string octets(std::size_t size) {
-    std::string text(size, '\0');
-    for (char& c : text) c = static_cast<char>(below(256));
-    return text;
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 /// A random valid coding of `body`, with zeros before sizes, extensions and trailers.
 std::string encode(const std::string& body, Draws& draws) {
@@ -64,7 +48,7 @@ TEST(ChunkDecoderPropertyTest, AnyChunkingInAnyPiecesGivesTheBodyBack) {
     const std::size_t largest = 1 + draws.below(300);
     const Decoded result = decode(decoder, coding + draws.octets(draws.below(40)),
                                   [&] { return 1 + draws.below(largest); });
-    ASSERT_EQ(result.status, Status::done) << round;
+    ASSERT_EQ(result.status, DecodeStatus::done) << round;
     ASSERT_EQ(result.body, body) << round;
     ASSERT_EQ(result.consumed, coding.size()) << round;
     decoder.reset();
@@ -92,7 +76,7 @@ TEST(ChunkDecoderPropertyTest, MutatedCodingsGiveTheSameAnswerInAnyPieces) {
     ASSERT_EQ(whole.body, pieces.body) << round;
     ASSERT_EQ(whole.trailers, pieces.trailers) << round;
     ASSERT_LE(whole.consumed, coding.size());
-    if (whole.status == Status::bad) ++refused;
+    if (whole.status == DecodeStatus::bad) ++refused;
   }
   EXPECT_GT(refused, 500U);
 }

@@ -11,7 +11,7 @@ namespace sluice::core {
 namespace {
 
 using namespace std::string_literals;
-using Status = ChunkDecoder::Status;
+using DecodeStatus = ChunkDecoder::Status;
 using text::decode;
 using text::decode_octets;
 using text::decode_whole;
@@ -33,7 +33,7 @@ TEST(ChunkDecoderTest, ValidCodingsDecodeWholeAndInSingleOctets) {
   };
   for (const auto& [coding, body] : cases) {
     for (const Decoded& result : {decode_whole(coding), decode_octets(coding)}) {
-      EXPECT_EQ(result.status, Status::done) << coding;
+      EXPECT_EQ(result.status, DecodeStatus::done) << coding;
       EXPECT_EQ(result.body, body) << coding;
       EXPECT_EQ(result.consumed, coding.size()) << coding;
     }
@@ -88,8 +88,8 @@ TEST(ChunkDecoderTest, BrokenCodingsAreBadWholeAndInSingleOctets) {
            "10000000000000005\r\nhello\r\n0\r\n\r\n"s,
            "fffffffffffffffffffff\r\n"s,
        }) {
-    EXPECT_EQ(decode_whole(coding).status, Status::bad) << coding;
-    EXPECT_EQ(decode_octets(coding).status, Status::bad) << coding;
+    EXPECT_EQ(decode_whole(coding).status, DecodeStatus::bad) << coding;
+    EXPECT_EQ(decode_octets(coding).status, DecodeStatus::bad) << coding;
   }
 }
 
@@ -112,24 +112,24 @@ TEST(ChunkDecoderTest, BrokenTrailersAreBad) {
            "Content-Length : 5\r\n"s,
            "Host: a\nX: b\r\n"s,
        }) {
-    EXPECT_EQ(decode_whole("0\r\n" + trailer + "\r\n").status, Status::bad) << trailer;
-    EXPECT_EQ(decode_octets("0\r\n" + trailer + "\r\n").status, Status::bad) << trailer;
+    EXPECT_EQ(decode_whole("0\r\n" + trailer + "\r\n").status, DecodeStatus::bad) << trailer;
+    EXPECT_EQ(decode_octets("0\r\n" + trailer + "\r\n").status, DecodeStatus::bad) << trailer;
   }
 }
 
 TEST(ChunkDecoderTest, LargestSizeIsReadAndCounted) {
   ChunkDecoder decoder;
   const auto piece = decoder.feed("7fffffffffffffff\r\nabc");
-  EXPECT_EQ(piece.status, Status::data);
+  EXPECT_EQ(piece.status, DecodeStatus::data);
   EXPECT_EQ(piece.data, "abc");
-  EXPECT_EQ(decoder.feed("0\r\n\r\n").status, Status::data);
+  EXPECT_EQ(decoder.feed("0\r\n\r\n").status, DecodeStatus::data);
 }
 
 TEST(ChunkDecoderTest, SizeLineIsBounded) {
   const std::string longest = "1;" + std::string(ChunkDecoder::max_line - 2, 'x');
-  EXPECT_EQ(decode_whole(longest + "\r\na\r\n0\r\n\r\n").status, Status::done);
-  EXPECT_EQ(decode_whole(longest + "x\r\na\r\n0\r\n\r\n").status, Status::bad);
-  EXPECT_EQ(decode_whole("1" + std::string(ChunkDecoder::max_line, ' ')).status, Status::bad);
+  EXPECT_EQ(decode_whole(longest + "\r\na\r\n0\r\n\r\n").status, DecodeStatus::done);
+  EXPECT_EQ(decode_whole(longest + "x\r\na\r\n0\r\n\r\n").status, DecodeStatus::bad);
+  EXPECT_EQ(decode_whole("1" + std::string(ChunkDecoder::max_line, ' ')).status, DecodeStatus::bad);
 }
 
 TEST(ChunkDecoderTest, ExtensionsOverManyChunksAreBounded) {
@@ -137,7 +137,7 @@ TEST(ChunkDecoderTest, ExtensionsOverManyChunksAreBounded) {
   std::string coding;
   for (int i = 0; i < 100; ++i) coding += chunk;
   const Decoded result = decode_whole(coding);
-  EXPECT_EQ(result.status, Status::bad);
+  EXPECT_EQ(result.status, DecodeStatus::bad);
   EXPECT_LT(result.consumed, 2 * ChunkDecoder::max_excess);
 }
 
@@ -150,7 +150,7 @@ TEST(ChunkDecoderTest, SmallChunksAndSignedChunksAreNotExcessive) {
   for (int i = 0; i < 2000; ++i) {
     with_signature += "400;chunk-signature=" + std::string(64, 'f') + "\r\n" + data + "\r\n";
   }
-  EXPECT_EQ(decode_whole(with_signature + "0\r\n\r\n").status, Status::done);
+  EXPECT_EQ(decode_whole(with_signature + "0\r\n\r\n").status, DecodeStatus::done);
 }
 
 TEST(ChunkDecoderTest, ExtensionsOfOneBodyDoNotCountForTheNext) {
@@ -159,7 +159,8 @@ TEST(ChunkDecoderTest, ExtensionsOfOneBodyDoNotCountForTheNext) {
   coding += "0\r\n\r\n";
   ChunkDecoder decoder;
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(decode(decoder, coding, [] { return std::size_t{4096}; }).status, Status::done) << i;
+    EXPECT_EQ(decode(decoder, coding, [] { return std::size_t{4096}; }).status, DecodeStatus::done)
+        << i;
     decoder.reset();
   }
 }
@@ -169,11 +170,11 @@ TEST(ChunkDecoderTest, TrailerSectionIsBounded) {
   ASSERT_EQ(line.size(), 1024U);
   std::string section;
   for (int i = 0; i < 7; ++i) section += line;
-  EXPECT_EQ(decode_whole("0\r\n" + section + "\r\n").status, Status::done);
+  EXPECT_EQ(decode_whole("0\r\n" + section + "\r\n").status, DecodeStatus::done);
   section += line;
-  EXPECT_EQ(decode_whole("0\r\n" + section + "\r\n").status, Status::bad);
+  EXPECT_EQ(decode_whole("0\r\n" + section + "\r\n").status, DecodeStatus::bad);
   EXPECT_EQ(decode_octets("0\r\nX: " + std::string(ChunkDecoder::max_trailers, 'x')).status,
-            Status::bad);
+            DecodeStatus::bad);
 }
 
 TEST(ChunkDecoderTest, HarmlessTrailersAreKeptInOrder) {
@@ -181,7 +182,7 @@ TEST(ChunkDecoderTest, HarmlessTrailersAreKeptInOrder) {
       "1\r\nx\r\n0\r\nGrpc-Status: 0\r\nX-Sum:  a\t\xe4 \r\nEmpty:\r\nContent-Digest:x\r\n"
       "X-Sum: b\r\n\r\n";
   for (const Decoded& result : {decode_whole(coding), decode_octets(coding)}) {
-    EXPECT_EQ(result.status, Status::done);
+    EXPECT_EQ(result.status, DecodeStatus::done);
     EXPECT_EQ(result.trailers,
               "Grpc-Status: 0\r\nX-Sum: a\t\xe4\r\nEmpty: \r\nContent-Digest: x\r\nX-Sum: b\r\n");
   }
@@ -223,7 +224,7 @@ TEST(ChunkDecoderTest, TrailersWithAMeaningForTheHeadAreDropped) {
                                  "Sec-WebSocket-Key",
                                  "Access-Control-Allow-Origin"}) {
     const Decoded result = decode_whole("0\r\nA: 1\r\n" + name + ": x\r\nB: 2\r\n\r\n");
-    EXPECT_EQ(result.status, Status::done) << name;
+    EXPECT_EQ(result.status, DecodeStatus::done) << name;
     EXPECT_EQ(result.trailers, "A: 1\r\nB: 2\r\n") << name;
   }
 }
@@ -231,18 +232,18 @@ TEST(ChunkDecoderTest, TrailersWithAMeaningForTheHeadAreDropped) {
 TEST(ChunkDecoderTest, OctetsOfTheNextMessageAreLeftAlone) {
   const std::string body = "3\r\nabc\r\n0\r\nX: y\r\n\r\n";
   const Decoded result = decode_whole(body + "GET / HTTP/1.1\r\n");
-  EXPECT_EQ(result.status, Status::done);
+  EXPECT_EQ(result.status, DecodeStatus::done);
   EXPECT_EQ(result.consumed, body.size());
 }
 
 TEST(ChunkDecoderTest, StaysWhereItEnded) {
   ChunkDecoder decoder;
-  ASSERT_EQ(decoder.feed("0\r\n\r\n").status, Status::done);
-  EXPECT_EQ(decoder.feed("5\r\nhello").status, Status::done);
+  ASSERT_EQ(decoder.feed("0\r\n\r\n").status, DecodeStatus::done);
+  EXPECT_EQ(decoder.feed("5\r\nhello").status, DecodeStatus::done);
   EXPECT_EQ(decoder.feed("5\r\nhello").consumed, 0U);
   decoder.reset();
-  ASSERT_EQ(decoder.feed("x").status, Status::bad);
-  EXPECT_EQ(decoder.feed("5\r\nhello").status, Status::bad);
+  ASSERT_EQ(decoder.feed("x").status, DecodeStatus::bad);
+  EXPECT_EQ(decoder.feed("5\r\nhello").status, DecodeStatus::bad);
   EXPECT_EQ(decoder.feed("").consumed, 0U);
 }
 
@@ -257,7 +258,7 @@ TEST(ChunkDecoderTest, ResetForgetsEverything) {
     decoder.reset();
     EXPECT_EQ(decoder.trailers(), "");
     const Decoded result = decode(decoder, good, [&good] { return good.size(); });
-    EXPECT_EQ(result.status, Status::done) << before;
+    EXPECT_EQ(result.status, DecodeStatus::done) << before;
     EXPECT_EQ(result.body, "ok") << before;
     EXPECT_EQ(result.trailers, "A: b\r\n") << before;
     decoder.reset();
@@ -267,8 +268,8 @@ TEST(ChunkDecoderTest, ResetForgetsEverything) {
 TEST(ChunkDecoderTest, EveryPrefixOfACodingAsksForMore) {
   const std::string coding = "4;x=y\r\nwxyz\r\n00c\r\n0\r\n\r\n0\r\n\r\n!!\r\n0\r\nA: b\r\n\r\n";
   for (std::size_t size = 1; size < coding.size(); ++size) {
-    const Status status = decode_whole(coding.substr(0, size)).status;
-    EXPECT_TRUE(status == Status::more || status == Status::data) << size;
+    const DecodeStatus status = decode_whole(coding.substr(0, size)).status;
+    EXPECT_TRUE(status == DecodeStatus::more || status == DecodeStatus::data) << size;
   }
   EXPECT_EQ(decode_whole(coding).body, "wxyz0\r\n\r\n0\r\n\r\n!!");
 }

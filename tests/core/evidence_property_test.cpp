@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/evidence.hpp"
+#include "tests/core/binomial.hpp"
 #include "tests/core/seen.hpp"
 
 namespace sluice::core {
@@ -15,19 +16,12 @@ namespace {
 
 using Random = std::mt19937_64;
 
-constexpr std::array<double, 7> weights{0.0001, 0.01, 0.05, 0.25, 0.5, 0.95, 0.9999};
+constexpr std::array<double, 7> tried_weights{0.0001, 0.01, 0.05, 0.25, 0.5, 0.95, 0.9999};
 constexpr double tolerance = 1.10;
 
 /// The largest probability with which a bad event is one of NEW's while the claim holds.
 double largest_share(double weight, const Claim& claim) {
   return weight * claim.tolerance / (1 - weight + weight * claim.tolerance);
-}
-
-double binomial(std::uint64_t hits, std::uint64_t tries, double probability) {
-  const auto n = static_cast<double>(tries);
-  const auto k = static_cast<double>(hits);
-  return std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
-                  k * std::log(probability) + (n - k) * std::log1p(-probability));
 }
 
 struct Case {
@@ -38,7 +32,7 @@ struct Case {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (std::size_t index = 0; index < stream_count; ++index) {
-    for (const double weight : weights) cases.push_back({static_cast<Stream>(index), weight});
+    for (const double weight : tried_weights) cases.push_back({static_cast<Stream>(index), weight});
   }
   return cases;
 }
@@ -97,7 +91,7 @@ struct Walk {
     double largest = 1;
     double weight = 0.01;
     for (std::size_t event = 0; event < events; ++event) {
-      if (random() % 8 == 0) weight = weights[random() % weights.size()];
+      if (random() % 8 == 0) weight = tried_weights[random() % tried_weights.size()];
       if (restarts && random() % 6 == 0) evidence.restart();
       const bool of_new = std::uniform_real_distribution<>()(random) < largest_share(weight, claim);
       evidence.add(seen(weight, of_new ? 0 : 1, of_new ? 1 : 0, stream));
@@ -141,7 +135,8 @@ std::vector<Observation> random_events(Random& random, std::size_t count) {
     if (random() % 20 == 0) ++period;
     const auto stream = static_cast<Stream>(random() % stream_count);
     const bool of_new = random() % 3 == 0;
-    Observation event = seen(weights[random() % weights.size()], of_new ? 0 : 1, of_new, stream);
+    Observation event =
+        seen(tried_weights[random() % tried_weights.size()], of_new ? 0 : 1, of_new, stream);
     event.period = period;
     if (of_new) {
       event.by_backend.push_back({"n" + std::to_string(random() % 3), event.new_pool.bad});

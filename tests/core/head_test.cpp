@@ -11,7 +11,7 @@
 namespace sluice::core {
 namespace {
 
-constexpr std::array names = {
+constexpr std::array known_names = {
     std::pair{"Accept", FieldId::accept},
     std::pair{"Alt-Svc", FieldId::alt_svc},
     std::pair{"Authorization", FieldId::authorization},
@@ -46,8 +46,8 @@ constexpr std::array names = {
 };
 
 TEST(FieldIdTest, EveryKnownNameIsFoundInAnyCase) {
-  static_assert(names.size() == static_cast<std::size_t>(FieldId::x_request_id));
-  for (const auto& [name, id] : names) {
+  static_assert(known_names.size() == static_cast<std::size_t>(FieldId::x_request_id));
+  for (const auto& [name, id] : known_names) {
     std::string lower = name;
     std::string upper = name;
     for (char& c : lower) c = to_lower(c);

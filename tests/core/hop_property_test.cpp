@@ -2,57 +2,41 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "core/hop.hpp"
 #include "core/target.hpp"
+#include "tests/core/draws.hpp"
 #include "tests/core/head_text.hpp"
 
 namespace sluice::core {
 namespace {
 
-class Draws {
- public:
-  explicit Draws(std::uint64_t seed) : engine_(seed) {}
-  std::size_t below(std::size_t limit) {
-    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(engine_);
-  }
-  bool coin() { return below(2) == 0; }
-  template <std::size_t size>
-  std::string one_of(const std::array<const char*, size>& choices) {
-    return choices[below(size)];
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-constexpr std::array names = {"Host",
-                              "Connection",
-                              "Content-Length",
-                              "Transfer-Encoding",
-                              "TE",
-                              "Upgrade",
-                              "Keep-Alive",
-                              "Trailer",
-                              "Expect",
-                              "Cookie",
-                              "Via",
-                              "X-Forwarded-For",
-                              "Forwarded",
-                              "traceparent",
-                              "X-Request-Id",
-                              "Proxy-Connection",
-                              "HTTP2-Settings",
-                              "X-Foo",
-                              "Set-Cookie",
-                              "Date",
-                              "X-Bar",
-                              "X-Forwarded-Port",
-                              "Proxy-Authorization",
-                              "X-Odd"};
+constexpr std::array drawn_names = {"Host",
+                                    "Connection",
+                                    "Content-Length",
+                                    "Transfer-Encoding",
+                                    "TE",
+                                    "Upgrade",
+                                    "Keep-Alive",
+                                    "Trailer",
+                                    "Expect",
+                                    "Cookie",
+                                    "Via",
+                                    "X-Forwarded-For",
+                                    "Forwarded",
+                                    "traceparent",
+                                    "X-Request-Id",
+                                    "Proxy-Connection",
+                                    "HTTP2-Settings",
+                                    "X-Foo",
+                                    "Set-Cookie",
+                                    "Date",
+                                    "X-Bar",
+                                    "X-Forwarded-Port",
+                                    "Proxy-Authorization",
+                                    "X-Odd"};
 
 constexpr std::array values = {"",
                                "chunked",
@@ -82,7 +66,7 @@ constexpr std::array targets = {"/", "/a?b", "http://b/c", "*", "/a b", "/\x01",
 std::string random_fields(Draws& draws, bool host) {
   std::string fields = host ? "Host: a\r\n" : "";
   for (std::size_t i = draws.below(8); i > 0; --i) {
-    fields += draws.one_of(names) + ":" + draws.one_of(values) + "\r\n";
+    fields += draws.one_of(drawn_names) + ":" + draws.one_of(values) + "\r\n";
   }
   return fields;
 }

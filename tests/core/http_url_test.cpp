@@ -7,7 +7,7 @@
 namespace sluice::core {
 namespace {
 
-std::string error_of(std::string_view text) {
+std::string url_error(std::string_view text) {
   const auto url = parse_http_url(text);
   return url ? "" : url.error();
 }
@@ -34,9 +34,9 @@ TEST(ParseHttpUrlTest, TakesSchemeAndNameInEitherCase) {
 
 TEST(ParseHttpUrlTest, SaysWhatToDoInsteadOfTls) {
   for (const char* text : {"https://a/", "HTTPS://a/", "https://"}) {
-    EXPECT_NE(error_of(text).find("needs TLS"), std::string::npos) << text;
-    EXPECT_NE(error_of(text).find("put a local proxy in front of it"), std::string::npos) << text;
-    EXPECT_NE(error_of(text).find("run a command"), std::string::npos) << text;
+    EXPECT_NE(url_error(text).find("needs TLS"), std::string::npos) << text;
+    EXPECT_NE(url_error(text).find("put a local proxy in front of it"), std::string::npos) << text;
+    EXPECT_NE(url_error(text).find("run a command"), std::string::npos) << text;
   }
 }
 
@@ -75,7 +75,7 @@ TEST(ParseHttpUrlTest, RefusesEverythingElse) {
                            "http://a..b/",
                            "http://1.2.3/",
                            " http://a/"}) {
-    const std::string error = error_of(text);
+    const std::string error = url_error(text);
     EXPECT_TRUE(error.ends_with(R"(; allowed is "http://host[:port]/path".)"))
         << text << ": " << error;
   }

@@ -118,7 +118,7 @@ TEST(OverridesBackTest, BackendsThatTheReloadDroppedComeBackUnlessOthersWereSetS
   EXPECT_EQ(set.settings.pools[0].backends, newer.backends);
 }
 
-RolloutRecord rollout(RolloutState state) {
+RolloutRecord rollout_in(RolloutState state) {
   RolloutRecord record;
   record.route = "shop";
   record.id = "build-42";
@@ -131,10 +131,10 @@ RolloutRecord rollout(RolloutState state) {
 TEST(EndedRolloutTest, IsOneWhoseWeightsOrPoolsGo) {
   const Settings before = settings_of(100, 0);
   Overrides now = only(weights(before, {{"v1", 95}, {"v2", 5}}));
-  now.rollouts = {rollout(RolloutState::holding)};
+  now.rollouts = {rollout_in(RolloutState::holding)};
   EXPECT_EQ(ended_rollout(before, now), "");
   EXPECT_EQ(ended_rollout(settings_of(90, 10), now), "build-42");
-  now.rollouts = {rollout(RolloutState::done)};
+  now.rollouts = {rollout_in(RolloutState::done)};
   EXPECT_EQ(ended_rollout(settings_of(90, 10), now), "") << "it is over already";
 }
 
@@ -143,7 +143,7 @@ TEST(EndedRolloutTest, IsOneBesideWhichAThirdPoolHasAWeight) {
   next.pools.emplace_back().name = "v3";
   next.routes[0].split.push_back({"v3", 10});
   Overrides now;
-  now.rollouts = {rollout(RolloutState::staged)};
+  now.rollouts = {rollout_in(RolloutState::staged)};
   EXPECT_EQ(ended_rollout(next, now), "build-42");
   now.rollouts[0].policy.mode = RolloutMode::observe;
   EXPECT_EQ(ended_rollout(next, now), "") << "who only observes does not mind";

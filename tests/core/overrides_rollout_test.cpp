@@ -8,7 +8,7 @@
 namespace sluice::core {
 namespace {
 
-Settings configured() {
+Settings rollout_settings() {
   Settings settings;
   for (const char* name : {"v1", "v2", "v3"}) settings.pools.emplace_back().name = name;
   for (const char* name : {"shop", "blog"}) {
@@ -77,7 +77,7 @@ const std::vector<RolloutState> states_at_the_end = {RolloutState::done, Rollout
 TEST(LayOverRolloutTest, OneUnderWayGoesOnWithItsWeights) {
   for (const RolloutState state : states_under_way) {
     const Overrides saved = saved_with(rollout(state));
-    const Effective effective = lay_over(configured(), saved);
+    const Effective effective = lay_over(rollout_settings(), saved);
     EXPECT_EQ(effective.kept, saved) << to_string(state);
     EXPECT_EQ(effective.settings.routes[0].split, saved.splits[0].weights);
     EXPECT_TRUE(effective.notices.empty());
@@ -87,7 +87,7 @@ TEST(LayOverRolloutTest, OneUnderWayGoesOnWithItsWeights) {
 TEST(LayOverRolloutTest, OneThatHasSetNoWeightsYetGoesOn) {
   Overrides saved;
   saved.rollouts = {rollout(RolloutState::staged)};
-  const Effective effective = lay_over(configured(), saved);
+  const Effective effective = lay_over(rollout_settings(), saved);
   EXPECT_EQ(effective.kept, saved);
   EXPECT_TRUE(effective.notices.empty());
 }
@@ -99,11 +99,11 @@ TEST(LayOverRolloutTest, HistoryStaysInItsOrder) {
   first.id = "build-40";
   second.id = "build-41";
   saved.rollouts = {first, second, rollout()};
-  EXPECT_EQ(lay_over(configured(), saved).kept.rollouts, saved.rollouts);
+  EXPECT_EQ(lay_over(rollout_settings(), saved).kept.rollouts, saved.rollouts);
 }
 
 TEST(LayOverRolloutTest, OneUnderWayEndsWithItsRoute) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes.erase(settings.routes.begin());
   for (const RolloutState state : states_under_way) {
     expect_ended(settings, saved_with(rollout(state)), "the route is no longer configured.");
@@ -111,7 +111,7 @@ TEST(LayOverRolloutTest, OneUnderWayEndsWithItsRoute) {
 }
 
 TEST(LayOverRolloutTest, HistoryIsForgottenSilentlyWithItsRoute) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes.erase(settings.routes.begin());
   for (const RolloutState state : states_at_the_end) {
     Overrides saved;
@@ -123,19 +123,19 @@ TEST(LayOverRolloutTest, HistoryIsForgottenSilentlyWithItsRoute) {
 }
 
 TEST(LayOverRolloutTest, OneUnderWayEndsWithEitherPool) {
-  Settings without_new = configured();
+  Settings without_new = rollout_settings();
   without_new.pools.erase(without_new.pools.begin() + 1);
   for (RouteSettings& route : without_new.routes) route.split = {{"v1", 10'000}};
   expect_ended(without_new, saved_with(rollout()), "pool.v2 is no longer configured.");
 
-  Settings without_old = configured();
+  Settings without_old = rollout_settings();
   without_old.pools.erase(without_old.pools.begin());
   for (RouteSettings& route : without_old.routes) route.split = {{"v2", 10'000}};
   expect_ended(without_old, saved_with(rollout()), "pool.v1 is no longer configured.");
 }
 
 TEST(LayOverRolloutTest, OneUnderWayEndsWhenItsPoolLeavesTheSplit) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes[0].split = {{"v1", 10'000}, {"v3", 0}};
   expect_ended(settings, saved_with(rollout()), "pool.v2 is no longer in the split of the route.");
 }
@@ -143,12 +143,12 @@ TEST(LayOverRolloutTest, OneUnderWayEndsWhenItsPoolLeavesTheSplit) {
 TEST(LayOverRolloutTest, OneWithAPoolThatNeverWasInTheSplitTakesItsWeightsAlong) {
   Overrides saved = saved_with(rollout());
   saved.rollouts[0].to = "v3";
-  expect_ended(configured(), saved, "pool.v3 is no longer in the split of the route.");
+  expect_ended(rollout_settings(), saved, "pool.v3 is no longer in the split of the route.");
 }
 
 // Pitfall P15: a state file must not silently beat a changed configuration.
 TEST(LayOverRolloutTest, OneUnderWayEndsWhenTheConfiguredSplitChanges) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes[0].split = {{"v1", 5'000}, {"v2", 5'000}};
   for (const RolloutState state : states_under_way) {
     expect_ended(settings, saved_with(rollout(state)),
@@ -159,11 +159,12 @@ TEST(LayOverRolloutTest, OneUnderWayEndsWhenTheConfiguredSplitChanges) {
 TEST(LayOverRolloutTest, OneUnderWayEndsWhenItsWeightsCannotBeUsed) {
   Overrides saved = saved_with(rollout());
   saved.splits[0].weights = {{"v1", 0}, {"v2", 0}};
-  expect_ended(configured(), saved, "its weights hold no longer, and the configured split wins.");
+  expect_ended(rollout_settings(), saved,
+               "its weights hold no longer, and the configured split wins.");
 }
 
 TEST(LayOverRolloutTest, HistoryOutlivesItsPoolsAndAChangedSplit) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.pools.erase(settings.pools.begin() + 1);
   for (RouteSettings& route : settings.routes) route.split = {{"v1", 10'000}};
   for (const RolloutState state : states_at_the_end) {
@@ -174,7 +175,7 @@ TEST(LayOverRolloutTest, HistoryOutlivesItsPoolsAndAChangedSplit) {
 }
 
 TEST(LayOverRolloutTest, AnotherChangeOfTheRouteEndsNothing) {
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes[0].host = "shop.example.com";
   settings.routes[1].split = {{"v2", 10'000}};
   const Effective effective = lay_over(settings, saved_with(rollout()));
@@ -185,9 +186,9 @@ TEST(LayOverRolloutTest, AnotherChangeOfTheRouteEndsNothing) {
 TEST(LayOverRolloutTest, OneUnderWayWithAPolicyNobodyCouldFollowTakesItsWeightsAlong) {
   Overrides saved = saved_with(rollout());
   saved.rollouts[0].policy.steps.clear();
-  const Effective effective = lay_over(configured(), saved);
+  const Effective effective = lay_over(rollout_settings(), saved);
   EXPECT_EQ(effective.kept, Overrides{});
-  EXPECT_EQ(effective.settings, configured());
+  EXPECT_EQ(effective.settings, rollout_settings());
   ASSERT_EQ(effective.notices.size(), 1U);
   EXPECT_NE(effective.notices[0].find("has ended: it cannot be used. policy.steps: "),
             std::string::npos)
@@ -198,7 +199,7 @@ TEST(LayOverRolloutTest, OneUnderWayWithAPolicyNobodyCouldFollowTakesItsWeightsA
 TEST(LayOverRolloutTest, HistoryWithAPolicyNobodyCouldFollowIsForgottenAndLeavesTheWeights) {
   Overrides saved = saved_with(rollout(RolloutState::done));
   saved.rollouts[0].policy.alpha = 0;
-  const Effective effective = lay_over(configured(), saved);
+  const Effective effective = lay_over(rollout_settings(), saved);
   EXPECT_TRUE(effective.kept.rollouts.empty());
   EXPECT_EQ(effective.kept.splits, saved.splits);
   ASSERT_EQ(effective.notices.size(), 1U);
@@ -211,7 +212,7 @@ TEST(LayOverRolloutTest, OneThatEndsLeavesThoseOfOtherRoutes) {
   blog.route = "blog";
   saved.splits.push_back(weights_of(blog));
   saved.rollouts.push_back(blog);
-  Settings settings = configured();
+  Settings settings = rollout_settings();
   settings.routes[0].split = {{"v1", 1}, {"v2", 1}};
   const Effective effective = lay_over(settings, saved);
   EXPECT_EQ(effective.kept, saved_with(blog));
@@ -224,8 +225,8 @@ TEST(LayOverRolloutTest, LayingOverWhatWasKeptChangesNothing) {
   RolloutRecord gone = rollout();
   gone.route = "gone";
   saved.rollouts.push_back(gone);
-  const Effective once = lay_over(configured(), saved);
-  const Effective twice = lay_over(configured(), once.kept);
+  const Effective once = lay_over(rollout_settings(), saved);
+  const Effective twice = lay_over(rollout_settings(), once.kept);
   EXPECT_EQ(twice.kept, once.kept);
   EXPECT_EQ(twice.settings, once.settings);
   EXPECT_TRUE(twice.notices.empty());

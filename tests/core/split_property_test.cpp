@@ -8,19 +8,12 @@
 #include <vector>
 
 #include "core/split.hpp"
+#include "tests/core/split_of.hpp"
 
 namespace sluice::core {
 namespace {
 
 using Random = std::mt19937_64;
-
-Split split_of(const std::vector<Weight>& weights) {
-  std::vector<Share> shares;
-  for (const Weight weight : weights) {
-    shares.push_back({.pool = static_cast<std::uint32_t>(shares.size()), .weight = weight});
-  }
-  return Split(shares);
-}
 
 std::vector<std::uint64_t> make_units(std::size_t count, std::uint64_t salt) {
   std::vector<std::uint64_t> units;

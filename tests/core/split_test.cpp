@@ -4,24 +4,19 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "core/draw.hpp"
+#include "tests/core/split_of.hpp"
 
 namespace sluice::core {
 namespace {
 
-constexpr std::uint64_t word_max = std::numeric_limits<std::uint64_t>::max();
-
-Split split_of(const std::vector<Weight>& weights) {
-  std::vector<Share> shares;
-  for (const Weight weight : weights) {
-    shares.push_back({.pool = static_cast<std::uint32_t>(shares.size() + 7), .weight = weight});
-  }
-  return Split(shares);
+/// Its pools begin at 7, so that none has the number of a share.
+Split split_from_7(const std::vector<Weight>& weights) {
+  return split_of(weights, 7);
 }
 
 /// A hash that lies exactly on `point`.
@@ -40,7 +35,7 @@ TEST(ScaledTest, CoversTheWholeRangeAndNothingElse) {
 }
 
 TEST(SplitDrawTest, EachShareOwnsItsStretchOfTheWords) {
-  const Split split = split_of({100, 0, 300});
+  const Split split = split_from_7({100, 0, 300});
   EXPECT_EQ(split.total(), 400U);
   EXPECT_EQ(split.draw(0), 0U);
   EXPECT_EQ(split.draw(word_max / 4), 0U);
@@ -49,7 +44,7 @@ TEST(SplitDrawTest, EachShareOwnsItsStretchOfTheWords) {
 }
 
 TEST(SplitDrawTest, RedrawsByWeightAmongTheRest) {
-  const Split split = split_of({100, 200, 600});
+  const Split split = split_from_7({100, 200, 600});
   EXPECT_EQ(split.draw(0, 0b010), 0U);
   EXPECT_EQ(split.draw(word_max / 7, 0b010), 0U);
   EXPECT_EQ(split.draw(word_max / 7 + 1, 0b010), 2U);
@@ -57,14 +52,14 @@ TEST(SplitDrawTest, RedrawsByWeightAmongTheRest) {
 }
 
 TEST(SplitDrawTest, GivesNothingWhenTheRestWeighsNothing) {
-  const Split split = split_of({100, 0});
+  const Split split = split_from_7({100, 0});
   EXPECT_EQ(split.draw(0, 0b01), std::nullopt);
   EXPECT_EQ(split.draw(0, 0b11), std::nullopt);
   EXPECT_EQ(split_of({0, 0}).draw(word_max), std::nullopt);
 }
 
 TEST(SplitDrawTest, TakesTheLargestSplitThatIsAllowed) {
-  const Split split = split_of(std::vector<Weight>(max_shares, weight_max));
+  const Split split = split_from_7(std::vector<Weight>(max_shares, weight_max));
   EXPECT_EQ(split.total(), std::uint64_t{max_shares} * weight_max);
   EXPECT_EQ(split.draw(0), 0U);
   EXPECT_EQ(split.draw(word_max), max_shares - 1);
@@ -73,7 +68,7 @@ TEST(SplitDrawTest, TakesTheLargestSplitThatIsAllowed) {
 }
 
 TEST(SplitAtTest, TheFirstShareOwnsTheLowPoints) {
-  const Split split = split_of({9'000, 1'000});
+  const Split split = split_from_7({9'000, 1'000});
   EXPECT_EQ(split.at(hash_on(0)), 0U);
   EXPECT_EQ(split.at(hash_on(8'999)), 0U);
   EXPECT_EQ(split.at(hash_on(9'000)), 1U);
@@ -81,21 +76,21 @@ TEST(SplitAtTest, TheFirstShareOwnsTheLowPoints) {
 }
 
 TEST(SplitAtTest, AHundredthOfAPercentIsOnePoint) {
-  const Split split = split_of({9'999, 1});
+  const Split split = split_from_7({9'999, 1});
   EXPECT_EQ(split.at(hash_on(9'998)), 0U);
   EXPECT_EQ(split.at(hash_on(9'999)), 1U);
 }
 
 TEST(SplitAtTest, OnlyRatiosCount) {
-  const Split small = split_of({3, 1});
-  const Split large = split_of({75'000'000, 25'000'000});
+  const Split small = split_from_7({3, 1});
+  const Split large = split_from_7({75'000'000, 25'000'000});
   for (std::uint64_t point = 0; point < sticky_points; ++point) {
     ASSERT_EQ(small.at(hash_on(point)), large.at(hash_on(point))) << point;
   }
 }
 
 TEST(SplitAtTest, AUnitStaysWhenAnotherPoolIsExcluded) {
-  const Split split = split_of({5'000, 3'000, 2'000});
+  const Split split = split_from_7({5'000, 3'000, 2'000});
   for (std::uint64_t unit = 0; unit < 2'000; ++unit) {
     const std::uint64_t hash = sticky_hash(1, std::to_string(unit));
     const auto owner = split.at(hash);
@@ -106,7 +101,7 @@ TEST(SplitAtTest, AUnitStaysWhenAnotherPoolIsExcluded) {
 }
 
 TEST(SplitAtTest, AUnitOfAnExcludedPoolMovesOnceAndByWeight) {
-  const Split split = split_of({5'000, 4'000, 1'000});
+  const Split split = split_from_7({5'000, 4'000, 1'000});
   std::map<ShareIndex, int> moved;
   int units = 0;
   for (std::uint64_t unit = 0; unit < 40'000; ++unit) {
@@ -123,14 +118,14 @@ TEST(SplitAtTest, AUnitOfAnExcludedPoolMovesOnceAndByWeight) {
 }
 
 TEST(SplitAtTest, GivesNothingWhenTheRestWeighsNothing) {
-  const Split split = split_of({100, 0});
+  const Split split = split_from_7({100, 0});
   EXPECT_EQ(split.at(hash_on(5), 0b01), std::nullopt);
   EXPECT_EQ(split.at(hash_on(5), 0b10), 0U);
   EXPECT_EQ(split_of({0}).at(hash_on(5)), std::nullopt);
 }
 
 TEST(SplitShareOfTest, FindsAPoolWhateverItsWeight) {
-  const Split split = split_of({100, 0});
+  const Split split = split_from_7({100, 0});
   EXPECT_EQ(split.share_of(7), 0U);
   EXPECT_EQ(split.share_of(8), 1U);
   EXPECT_EQ(split.share_of(9), std::nullopt);
@@ -166,7 +161,7 @@ TEST(StickyHashTest, SpreadsSequentialIdsEvenly) {
 }
 
 TEST(StickyHashTest, AnotherSaltPutsOtherUnitsFirst) {
-  const Split split = split_of({9'000, 1'000});
+  const Split split = split_from_7({9'000, 1'000});
   int first = 0;
   int both = 0;
   for (int i = 0; i < 100'000; ++i) {

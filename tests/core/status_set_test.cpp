@@ -7,7 +7,7 @@
 namespace sluice::core {
 namespace {
 
-std::string error_of(std::string_view text) {
+std::string status_error(std::string_view text) {
   const auto range = parse_status(text);
   return range ? "" : range.error();
 }
@@ -36,11 +36,11 @@ TEST(ParseStatusTest, ReadsClassesAndCodesOfErrors) {
 
 TEST(ParseStatusTest, SaysWhyWhatIsBelow400IsNoError) {
   for (const char* text : {"1xx", "2xx", "3xx", "100", "200", "204", "301", "399"}) {
-    EXPECT_NE(error_of(text).find("is no error: 1xx announces an answer, 2xx and 3xx are good"),
+    EXPECT_NE(status_error(text).find("is no error: 1xx announces an answer, 2xx and 3xx are good"),
               std::string::npos)
         << text;
   }
-  EXPECT_EQ(error_of("3xx"),
+  EXPECT_EQ(status_error("3xx"),
             R"("3xx" is no error: 1xx announces an answer, 2xx and 3xx are good ones; allowed )"
             R"(are "4xx", "5xx" and codes from "400" to "599".)");
 }
@@ -48,7 +48,7 @@ TEST(ParseStatusTest, SaysWhyWhatIsBelow400IsNoError) {
 TEST(ParseStatusTest, RefusesWhatIsNoStatus) {
   for (const char* text : {"", "5", "50", "5000", "5XX", "50x", "x00", "xxx", "5 x", " 5xx", "-50",
                            "0xx", "6xx", "000", "099", "600", "999"}) {
-    const std::string error = error_of(text);
+    const std::string error = status_error(text);
     EXPECT_TRUE(error.ends_with(R"(allowed are "4xx", "5xx" and codes from "400" to "599".)"))
         << text << ": " << error;
   }

@@ -10,7 +10,7 @@ namespace {
 
 using Places = std::vector<std::string>;
 
-Settings good() {
+Settings good_routes() {
   Settings settings;
   settings.listeners = {{"0.0.0.0:8080"}};
   settings.pools.resize(2);
@@ -22,10 +22,10 @@ Settings good() {
   return settings;
 }
 
-/// Where good() has problems after `change` to its only route, in order.
+/// Where good_routes() has problems after `change` to its only route, in order.
 template <class Change>
-Places places_after(Change change) {
-  Settings settings = good();
+Places route_places_after(Change change) {
+  Settings settings = good_routes();
   change(settings.routes[0]);
   Places places;
   for (const Problem& problem : validate(settings)) {
@@ -35,10 +35,10 @@ Places places_after(Change change) {
   return places;
 }
 
-/// The problems of good() after `change` to a copy of its route, which is added as "other".
+/// The problems of good_routes() after `change` to a copy of its route, which is added as "other".
 template <class Change>
 std::vector<Problem> problems_with_other(Change change) {
-  Settings settings = good();
+  Settings settings = good_routes();
   RouteSettings other = settings.routes[0];
   other.name = "other";
   change(settings.routes[0], other);
@@ -47,8 +47,8 @@ std::vector<Problem> problems_with_other(Change change) {
 }
 
 TEST(ValidateRouteTest, NamesArePlainAndGivenOnce) {
-  EXPECT_EQ(places_after([](RouteSettings& r) { r.name = "a b"; }), Places{"route.a b"});
-  Settings settings = good();
+  EXPECT_EQ(route_places_after([](RouteSettings& r) { r.name = "a b"; }), Places{"route.a b"});
+  Settings settings = good_routes();
   settings.routes.push_back(settings.routes[0]);
   const auto problems = validate(settings);
   ASSERT_EQ(problems.size(), 1U);
@@ -58,28 +58,30 @@ TEST(ValidateRouteTest, NamesArePlainAndGivenOnce) {
 TEST(ValidateRouteTest, HostsAreNamesWildcardsOrAddresses) {
   for (const char* host : {"", "shop.example.com", "Shop.Example.com.", "*.example.com", "*.com",
                            "localhost", "127.0.0.1", "[::1]", "a_b.internal"}) {
-    EXPECT_EQ(places_after([&](RouteSettings& r) { r.host = host; }), Places{}) << host;
+    EXPECT_EQ(route_places_after([&](RouteSettings& r) { r.host = host; }), Places{}) << host;
   }
   for (const char* host :
        {"*", "*.", "*example.com", "a.*.com", "*.*.com", "shop.example.com:80", "a b", "http://a",
         "a/b", "-a", "a..b", "[::1", "[127.0.0.1]", "1.2.3", "[::1]:80"}) {
-    EXPECT_EQ(places_after([&](RouteSettings& r) { r.host = host; }), Places{"route.shop.host"})
+    EXPECT_EQ(route_places_after([&](RouteSettings& r) { r.host = host; }),
+              Places{"route.shop.host"})
         << host;
   }
 }
 
 TEST(ValidateRouteTest, PathsBeginWithASlashAndHaveNoQuery) {
   for (const char* path : {"/", "/a", "/a/", "/%20", "/a;b=c"}) {
-    EXPECT_EQ(places_after([&](RouteSettings& r) { r.path = path; }), Places{}) << path;
+    EXPECT_EQ(route_places_after([&](RouteSettings& r) { r.path = path; }), Places{}) << path;
   }
   for (const char* path : {"", "a", "*", "/a?b", "/a#b", "/a b", "/a\n", "/\xc3\xa4"}) {
-    EXPECT_EQ(places_after([&](RouteSettings& r) { r.path = path; }), Places{"route.shop.path"})
+    EXPECT_EQ(route_places_after([&](RouteSettings& r) { r.path = path; }),
+              Places{"route.shop.path"})
         << path;
   }
 }
 
 TEST(ValidateRouteTest, ConditionsCanBeMet) {
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.methods = {"GET", "G T", ""};
               r.fields = {{"X-A", "1"}, {"X A", "1"}, {"X-B", " 1"}, {"X-C", "1\r\n"}, {"X-D", ""}};
             }),
@@ -89,28 +91,31 @@ TEST(ValidateRouteTest, ConditionsCanBeMet) {
 }
 
 TEST(ValidateSplitTest, NamesKnownPoolsOnce) {
-  EXPECT_EQ(places_after([](RouteSettings& r) { r.split = {}; }), Places{"route.shop.split"});
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) { r.split = {}; }), Places{"route.shop.split"});
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.split = {{"v1", 1}, {"v3", 1}};
             }),
             Places{"route.shop.split.v3"});
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.split = {{"v1", 1}, {"v1", 1}};
             }),
             Places{"route.shop.split.v1"});
 }
 
 TEST(ValidateSplitTest, WeighsSomething) {
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.split = {{"v1", 0}, {"v2", 0}};
             }),
             Places{"route.shop.split"});
-  EXPECT_EQ(places_after([](RouteSettings& r) { r.split = {{"v1", 0}, {"v2", 1}}; }), Places{});
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
+              r.split = {{"v1", 0}, {"v2", 1}};
+            }),
+            Places{});
 }
 
 TEST(ValidateSplitTest, BoundsWeights) {
-  EXPECT_EQ(places_after([](RouteSettings& r) { r.split = {{"v1", weight_max}}; }), Places{});
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) { r.split = {{"v1", weight_max}}; }), Places{});
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.split = {{"v1", weight_max + 1}};
             }),
             Places{"route.shop.split.v1"});
@@ -118,7 +123,7 @@ TEST(ValidateSplitTest, BoundsWeights) {
 
 /// Problems of a route with `shares` pools in its split, and one more that is only forced.
 std::vector<Problem> problems_with_pools(int shares) {
-  Settings settings = good();
+  Settings settings = good_routes();
   RouteSettings& route = settings.routes[0];
   route.split.clear();
   for (int i = 0; i < shares; ++i) {
@@ -139,22 +144,22 @@ TEST(ValidateSplitTest, BoundsThePoolsOfARouteWithTheForcedOnes) {
 }
 
 TEST(ValidateStickyTest, NamesACookieOrField) {
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.sticky = {StickyKind::cookie, "a=b"};
             }),
             Places{"route.shop.sticky.cookie"});
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.sticky = {StickyKind::header, ""};
             }),
             Places{"route.shop.sticky.header"});
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.sticky = {StickyKind::client_ip, ""};
             }),
             Places{});
 }
 
 TEST(ValidateForceTest, NamesAMarkAndAKnownPool) {
-  EXPECT_EQ(places_after([](RouteSettings& r) {
+  EXPECT_EQ(route_places_after([](RouteSettings& r) {
               r.force = {{false, "X-Release", "new", "v2"},
                          {false, "X Release", "new", "v2"},
                          {true, "a b", "new", "v2"},
@@ -192,7 +197,7 @@ TEST(ValidateDistinctRoutesTest, OneDifferenceIsEnough) {
 }
 
 TEST(ValidateDistinctRoutesTest, TenThousandRoutesAreFine) {
-  Settings settings = good();
+  Settings settings = good_routes();
   for (int i = 0; i < 10'000; ++i) {
     RouteSettings route = settings.routes[0];
     route.name = "r" + std::to_string(i);

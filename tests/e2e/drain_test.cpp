@@ -8,7 +8,6 @@ namespace sluice::e2e {
 namespace {
 
 constexpr const char* drain_v1 = "/v1/pools/v1/drain";
-constexpr const char* asks_websocket = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 
 AdminAnswer drain_and_wait(const SluiceProcess& sluice, const std::string& deadline = "20s") {
   return sluice.admin().post(drain_v1, R"({"wait":true,"deadline":")" + deadline + "\"}");

@@ -9,7 +9,7 @@
 namespace sluice::e2e {
 namespace {
 
-constexpr int rounds = is_slow_build ? 3 : 20;
+constexpr int upgrade_rounds = is_slow_build ? 3 : 20;
 
 TEST(HotUpgrade, ANewProcessServesAndTheOldOneEndsInOrder) {
   Upgrading scene;
@@ -40,7 +40,7 @@ TEST(HotUpgrade, ManyTimesUnderLoadWithoutAFailureAndCountersNeverGoBack) {
   Load users(scene.load());
   NewConnections others(scene.sluice.listener());
   double seen = 0;
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < upgrade_rounds; ++round) {
     ASSERT_TRUE(users.wait_for_further(100));
     const pid_t old = scene.generations.present();
     ASSERT_TRUE(scene.generations.becomes_another()) << "round " << round;

@@ -66,9 +66,9 @@ TEST(Metrics, CountConnections) {
 }
 
 /// A Prometheus server that scrapes one target every second.
-class Prometheus {
+class SplitPrometheus {
  public:
-  explicit Prometheus(const std::string& target) : address_(free_address()) {
+  explicit SplitPrometheus(const std::string& target) : address_(free_address()) {
     write_file(directory_.file("prometheus.yml"),
                "global: { scrape_interval: 1s }\n"
                "scrape_configs: [{ job_name: sluice, static_configs: [{ targets: ['" +
@@ -105,7 +105,7 @@ TEST(Metrics, APrometheusServerSeesTheRealisedSplit) {
   const BackendProcess one("v1");
   const BackendProcess two("v2");
   const SluiceProcess sluice(two_pools(one.address(), two.address(), "75", "25"));
-  Prometheus prometheus(sluice.admin_address());
+  SplitPrometheus prometheus(sluice.admin_address());
   Load load({.address = sluice.listener(), .connections = 16, .max_requests = 2000});
   const LoadCounts counts = load.finish();
   EXPECT_EQ(counts.failures, 0u) << counts.first_failure;

@@ -2,18 +2,12 @@
 #include <filesystem>
 
 #include "tests/e2e/scene.hpp"
+#include "tests/support/has.hpp"
 
 namespace sluice::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* asks_websocket =
-    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Two versions behind the program; route "all" sends everything to v1.
 struct Reloading {

@@ -46,6 +46,10 @@ class Scene {
   }
 };
 
+/// The fields of a request for a tunnel.
+inline constexpr const char* asks_websocket =
+    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+
 /// `size` octets that differ from their neighbours at any distance that a buffer may have.
 inline std::string noise(std::size_t size) {
   std::string bytes(size, '\0');

@@ -3,9 +3,6 @@
 namespace sluice::e2e {
 namespace {
 
-constexpr const char* asks_websocket =
-    "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-
 TEST(Upgrade, TunnelsBothWays) {
   Scene scene(upgrades_and_echoes());
   RawClient client = scene.sluice.client();

@@ -9,14 +9,11 @@
 #include <utility>
 
 #include "tests/e2e/generations.hpp"
+#include "tests/support/has.hpp"
 #include "tests/support/load.hpp"
 
 /// What the tests of hot upgrades start from.
 namespace sluice::e2e {
-
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// The program in front of two versions, and everything that is said of its processes.
 struct Upgrading {

@@ -12,7 +12,7 @@
 namespace sluice::proxy {
 
 /// Asks AdminRoutes without a socket.
-class AdminDispatch : public testing::Test {
+class AdminDispatch : public ::testing::Test {
  protected:
   AdminReply ask(const std::string& method, const std::string& target, const std::string& body = "",
                  Fields fields = {{"Host", "127.0.0.1:9901"}}) {

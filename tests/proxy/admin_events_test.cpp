@@ -7,7 +7,7 @@
 namespace sluice::proxy {
 namespace {
 
-class AdminEvents : public testing::Test {
+class AdminEvents : public ::testing::Test {
  protected:
   std::unique_ptr<EventFeed> feed(EventWish wish, std::size_t backlog = 4) {
     return std::make_unique<EventFeed>(control, std::move(wish), backlog, [this] { ++wakes; });

@@ -12,7 +12,7 @@
 namespace sluice::proxy::program {
 namespace {
 
-class AdminVerbs : public testing::Test {
+class AdminVerbs : public ::testing::Test {
  protected:
   Ran sluice(std::vector<std::string> words) {
     words.insert(words.end(), {"--admin", admin.address()});

@@ -10,14 +10,14 @@ namespace sluice::proxy {
 namespace {
 
 using core::BodyKind;
-using Status = BodyReader::Status;
+using ReadStatus = BodyReader::Status;
 
 /// Feeds `wire` in pieces of `step` octets; what is left over stays in `rest`.
 struct Reading {
   Reading(BodyReader& reader, std::string_view wire, std::size_t step) {
     std::size_t given = 0;
     std::string_view received;
-    while (status == Status::more && given < wire.size()) {
+    while (status == ReadStatus::more && given < wire.size()) {
       const std::size_t more = std::min(step, wire.size() - given);
       received = wire.substr(given - received.size(), received.size() + more);
       given += more;
@@ -26,12 +26,12 @@ struct Reading {
         status = piece.status;
         data.append(piece.data);
         received.remove_prefix(piece.consumed);
-        if (status == Status::data && reader.is_done()) status = Status::done;
-      } while (status == Status::data);
+        if (status == ReadStatus::data && reader.is_done()) status = ReadStatus::done;
+      } while (status == ReadStatus::data);
     }
     rest = std::string(received) + std::string(wire.substr(given));
   }
-  Status status = Status::more;
+  ReadStatus status = ReadStatus::more;
   std::string data;
   std::string rest;
 };
@@ -46,7 +46,7 @@ TEST(BodyReaderTest, NoBodyIsDoneAtOnceAndTakesNothing) {
   for (BodyReader reader : {started(BodyKind::none), started(BodyKind::length, 0), BodyReader{}}) {
     EXPECT_TRUE(reader.is_done());
     const BodyReader::Piece piece = reader.next("GET / HTTP/1.1");
-    EXPECT_EQ(piece.status, Status::done);
+    EXPECT_EQ(piece.status, ReadStatus::done);
     EXPECT_EQ(piece.consumed, 0U);
     EXPECT_TRUE(reader.end_at_close());
   }
@@ -68,7 +68,7 @@ TEST(BodyReaderTest, AChunkedBodyEndsBehindItsTrailers) {
   for (std::size_t step = 1; step <= wire.size(); ++step) {
     BodyReader reader = started(BodyKind::chunked);
     const Reading reading(reader, wire, step);
-    EXPECT_EQ(reading.status, Status::done);
+    EXPECT_EQ(reading.status, ReadStatus::done);
     EXPECT_EQ(reading.data, "abcde");
     EXPECT_EQ(reading.rest, "GET /");
     EXPECT_EQ(reader.trailers(), "Digest: 1\r\n");
@@ -80,18 +80,18 @@ TEST(BodyReaderTest, ABrokenCodingIsBad) {
   for (std::size_t step = 1; step <= 9; ++step) {
     BodyReader reader = started(BodyKind::chunked);
     const Reading reading(reader, "3\r\nabcX\r\n", step);
-    EXPECT_EQ(reading.status, Status::bad);
+    EXPECT_EQ(reading.status, ReadStatus::bad);
     EXPECT_FALSE(reader.is_done());
   }
 }
 
 TEST(BodyReaderTest, AChunkedBodyMayHaveExactlyItsLimit) {
   BodyReader exact = started(BodyKind::chunked, 0, 5);
-  EXPECT_EQ(Reading(exact, "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 100).status, Status::done);
+  EXPECT_EQ(Reading(exact, "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 100).status, ReadStatus::done);
   for (std::size_t step = 1; step <= 20; ++step) {
     BodyReader over = started(BodyKind::chunked, 0, 4);
     const Reading reading(over, "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", step);
-    EXPECT_EQ(reading.status, Status::too_large);
+    EXPECT_EQ(reading.status, ReadStatus::too_large);
     EXPECT_LE(reading.data.size(), 4U) << "nothing beyond the limit is handed on";
     EXPECT_FALSE(over.is_done());
   }
@@ -101,7 +101,7 @@ TEST(BodyReaderTest, OnlyABodyThatTheCloseEndsIsCompletedByIt) {
   BodyReader open = started(BodyKind::until_close);
   EXPECT_EQ(Reading(open, "anything at all", 4).data, "anything at all");
   EXPECT_FALSE(open.is_done());
-  EXPECT_EQ(open.next("").status, Status::more);
+  EXPECT_EQ(open.next("").status, ReadStatus::more);
   EXPECT_TRUE(open.end_at_close());
   EXPECT_TRUE(open.is_done());
 
@@ -128,7 +128,7 @@ TEST(BodyReaderTest, ServesOneBodyAfterTheOther) {
 
 TEST(BodyReaderTest, ALengthBeyondMemoryIsJustANumber) {
   BodyReader reader = started(BodyKind::length, std::uint64_t{1} << 62U);
-  EXPECT_EQ(reader.next("abc").status, Status::data);
+  EXPECT_EQ(reader.next("abc").status, ReadStatus::data);
   EXPECT_FALSE(reader.is_done());
 }
 

@@ -111,7 +111,7 @@ DrainState drain_of_v1(Side& side) {
 }
 
 /// Starts a rollout of v2 on `decider` and waits until both show it at this weight.
-testing::AssertionResult starts_rollout(Side& decider, Side& follower, RolloutSettings policy) {
+::testing::AssertionResult starts_rollout(Side& decider, Side& follower, RolloutSettings policy) {
   policy.steps = {2500, 5000};
   decider.control->start_rollout("all", {"v2", "", "build-1", policy}, std::nullopt, alice,
                                  [](const Outcome<RolloutStatus>&) {});
@@ -119,7 +119,7 @@ testing::AssertionResult starts_rollout(Side& decider, Side& follower, RolloutSe
     const auto seen = follower.control->rollout("all");
     return weight_of_v2(follower) == 2500 && seen && seen->step == 1;
   });
-  return is_so ? testing::AssertionSuccess() : testing::AssertionFailure() << "no rollout";
+  return is_so ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << "no rollout";
 }
 
 TEST(ControlDecider, ATakeoverDoesNotMoveTheClockOfARollout) {

@@ -5,14 +5,14 @@ namespace sluice::proxy {
 namespace {
 
 /// A rollout of v2 at a quarter of the traffic.
-testing::AssertionResult starts_rollout(Side& side) {
+::testing::AssertionResult starts_rollout(Side& side) {
   RolloutSettings policy;
   policy.steps = {2500, 5000};
   side.control->start_rollout("all", {"v2", "", "build-1", policy}, std::nullopt, alice,
                               [](const Outcome<RolloutStatus>&) {});
   return work({&side}, [&] { return weight_of_v2(side) == 2500; })
-             ? testing::AssertionSuccess()
-             : testing::AssertionFailure() << "no rollout";
+             ? ::testing::AssertionSuccess()
+             : ::testing::AssertionFailure() << "no rollout";
 }
 
 TEST(ControlReload, ARolloutWithoutAPlaceInTheSettingsEndsAndCanStillBeSeen) {

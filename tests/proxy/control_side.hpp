@@ -11,6 +11,7 @@
 
 #include "proxy/local_control.hpp"
 #include "tests/proxy/running_proxy.hpp"
+#include "tests/proxy/this_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
 /// Control sides on one state folder, all on the thread of the test.
@@ -79,15 +80,15 @@ bool work(std::initializer_list<Side*> sides, Predicate holds,
 inline const Actor alice{"alice", "test"};
 
 /// Whether the call was allowed.
-inline testing::AssertionResult sets_split(Side& side, Weight v1, Weight v2) {
+inline ::testing::AssertionResult sets_split(Side& side, Weight v1, Weight v2) {
   std::optional<Outcome<RouteStatus>> answer;
   side.control->set_split("all", {{"v1", v1}, {"v2", v2}}, std::nullopt, alice,
                           [&](Outcome<RouteStatus> outcome) { answer = std::move(outcome); });
   if (!work({&side}, [&] { return answer.has_value(); })) {
-    return testing::AssertionFailure() << "no answer";
+    return ::testing::AssertionFailure() << "no answer";
   }
-  if (*answer) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << answer->error().status << " " << answer->error().detail;
+  if (*answer) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << answer->error().status << " " << answer->error().detail;
 }
 
 inline Outcome<ReloadStatus> reloads(Side& side, const Settings& next) {
@@ -100,10 +101,6 @@ inline Outcome<ReloadStatus> reloads(Side& side, const Settings& next) {
 
 inline Weight weight_of_v2(Side& side) {
   return side.control->route("all")->shares.at(1).in_force;
-}
-
-inline std::string this_process() {
-  return "process " + std::to_string(::getpid());
 }
 
 }  // namespace sluice::proxy

@@ -4,6 +4,8 @@
 
 namespace sluice::proxy {
 
+inline constexpr std::chrono::milliseconds grain = DeadlineWheel::grain;
+
 /// A deadline that counts how often it passed.
 struct Counted {
   explicit Counted(DeadlineWheel& wheel)

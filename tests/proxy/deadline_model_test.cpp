@@ -13,8 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds grain = DeadlineWheel::grain;
-
 /// What the wheel has to do with one deadline, worked out without a wheel.
 struct Expected {
   bool is_armed = false;

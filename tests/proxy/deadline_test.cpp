@@ -16,8 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds grain = DeadlineWheel::grain;
-
 /// A deadline that does something when it passes.
 struct Acting {
   Acting(DeadlineWheel& wheel, std::function<void()> what)

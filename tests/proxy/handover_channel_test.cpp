@@ -24,7 +24,7 @@ namespace {
 namespace json = boost::json;
 
 /// Both ends of a conversation, in this process.
-class HandoverChannelTest : public testing::Test {
+class HandoverChannelTest : public ::testing::Test {
  protected:
   HandoverChannelTest() {
     std::array<int, 2> ends{};

@@ -19,7 +19,7 @@
 namespace sluice::proxy {
 namespace {
 
-class HandoverDoorTest : public testing::Test {
+class HandoverDoorTest : public ::testing::Test {
  protected:
   HandoverDoorTest() { make_door(); }
 

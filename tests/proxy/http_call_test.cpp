@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "tests/proxy/answered_once.hpp"
+#include "tests/support/scripts.hpp"
 #include "tests/support/socket.hpp"
 #include "tests/support/test_backend.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 
 using support::Exchange;
 using support::Latch;
+using support::stays_silent;
 using support::TestBackend;
 using ::testing::HasSubstr;
 using testing::milliseconds;
@@ -33,11 +35,6 @@ HttpOrder order_to(const std::string& address, std::string path = "/") {
   order.path = std::move(path);
   order.timeout = std::chrono::duration_cast<milliseconds>(support::patience);
   return order;
-}
-
-/// Until the other end closes.
-void stay_silent(Exchange& exchange) {
-  exchange.stream().fill();
 }
 
 class HttpCallTest : public testing::AnsweredOnceTest<HttpAnswer> {
@@ -140,7 +137,7 @@ TEST_F(HttpCallTest, ANameThatDoesNotResolveIsNamed) {
 }
 
 TEST_F(HttpCallTest, ASilentServerRunsIntoTheTimeout) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   HttpOrder order = order_to(backend_.address());
   order.timeout = milliseconds(500);
   const HttpAnswer answer = call(order);
@@ -234,7 +231,7 @@ TEST_F(HttpCallTest, ARequestThatWouldBeAnotherOneIsNotMade) {
 }
 
 TEST_F(HttpCallTest, ACancelledCallClosesItsConnectionAndIsNotAnswered) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   begin(order_to(backend_.address()));
   ASSERT_TRUE(loop_.run_until([this] { return backend_.request_count() == 1; }));
   token_.reset();
@@ -266,7 +263,7 @@ TEST_F(HttpCallTest, TheTokenMayGoInsideTheAnswer) {
 }
 
 TEST_F(HttpCallTest, ItGoesWithItsContext) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   auto io = std::make_unique<boost::asio::io_context>(1);
   int answers = 0;
   const auto token = http_call(*io, order_to(backend_.address()), [&](HttpAnswer) { ++answers; });

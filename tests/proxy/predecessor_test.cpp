@@ -15,7 +15,7 @@
 namespace sluice::proxy::program {
 namespace {
 
-class PredecessorTest : public testing::Test {
+class PredecessorTest : public ::testing::Test {
  protected:
   ~PredecessorTest() override { ::unsetenv(handover_variable); }
   static OwnedDescriptor inherited(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/proxy/running_proxy.hpp"
+#include "tests/proxy/this_process.hpp"
 #include "tests/support/temp_dir.hpp"
 
 /// Several proxies on one state folder.
@@ -14,8 +15,8 @@ namespace {
 using support::eventually;
 
 /// Two proxies in front of the same backends; the first one decides.
-struct Pair {
-  explicit Pair(const StickySettings& sticky = {}) {
+struct TwoProxies {
+  explicit TwoProxies(const StickySettings& sticky = {}) {
     first.settings.server.state_dir = folder.file("state");
     first.settings.routes[0].sticky = sticky;
     first.start();
@@ -34,16 +35,12 @@ Status status_of(const RunningProxy& running) {
   return *running.proxy->status().get();
 }
 
-RouteStatus route_of(const RunningProxy& running) {
+RouteStatus route_in(const RunningProxy& running) {
   return status_of(running).routes.at(0);
 }
 
-std::string this_process() {
-  return "process " + std::to_string(::getpid());
-}
-
 TEST(ProxyDecider, OneOfThemDecidesAndBothSayWho) {
-  const Pair pair;
+  const TwoProxies pair;
   EXPECT_TRUE(status_of(pair.first).decider.is_self);
   EXPECT_EQ(status_of(pair.first).decider.held_by, "");
   EXPECT_FALSE(status_of(pair.second).decider.is_self);
@@ -55,21 +52,21 @@ TEST(ProxyDecider, OneOfThemDecidesAndBothSayWho) {
 }
 
 TEST(ProxyDecider, ASplitIsInForceInBoth) {
-  const Pair pair;
+  const TwoProxies pair;
   EXPECT_EQ(pair.second.who_answers(), "v1");
   Answer<RouteStatus> answer;
   pair.first.proxy->set_split("all", {{"v2", 100}}, answer.done(), "alice");
   ASSERT_TRUE(answer.get());
   ASSERT_TRUE(eventually([&] { return pair.second.who_answers() == "v2"; }));
-  EXPECT_EQ(route_of(pair.second).revision, 2U);
-  EXPECT_EQ(route_of(pair.second).since.by, "alice");
+  EXPECT_EQ(route_in(pair.second).revision, 2U);
+  EXPECT_EQ(route_in(pair.second).since.by, "alice");
   EXPECT_TRUE(pair.second.recorder->hears(
       "split all v1=1 v2=0 -> v1=0 v2=1 revision 2 why another process"));
   for (int i = 0; i < 10; ++i) EXPECT_EQ(pair.second.who_answers(), "v2");
 }
 
 TEST(ProxyDecider, ADrainHoldsInBothAndSoDoesItsEnd) {
-  const Pair pair;
+  const TwoProxies pair;
   ASSERT_TRUE(pair.first.proxy->drain("v1").get());
   ASSERT_TRUE(eventually([&] { return pair.second.backend("v1").drain != DrainState::none; }));
   EXPECT_EQ(pair.second.who_answers(), "503") << "v2 has weight 0";
@@ -81,7 +78,7 @@ TEST(ProxyDecider, ADrainHoldsInBothAndSoDoesItsEnd) {
 }
 
 TEST(ProxyDecider, TheBackendsOfAPoolAreTheSameInBoth) {
-  const Pair pair;
+  const TwoProxies pair;
   ASSERT_TRUE(pair.first.proxy->set_backends("v1", {{pair.first.v2.address(), weight_one}}).get());
   ASSERT_TRUE(eventually([&] { return pair.second.who_answers() == "v2"; }));
   EXPECT_EQ(pair.second.backend("v1").address, pair.first.v2.address());
@@ -89,7 +86,7 @@ TEST(ProxyDecider, TheBackendsOfAPoolAreTheSameInBoth) {
 }
 
 TEST(ProxyDecider, NothingCanBeChangedWhereAnotherOneDecides) {
-  const Pair pair;
+  const TwoProxies pair;
   const auto is_refused = [](const auto& outcome) {
     return !outcome && outcome.error().status == 409 &&
            outcome.error().detail == this_process() + " decides; ask it";
@@ -107,25 +104,25 @@ TEST(ProxyDecider, NothingCanBeChangedWhereAnotherOneDecides) {
 }
 
 TEST(ProxyDecider, NothingHappensInTheOtherOneWhenNothingDiffers) {
-  const Pair pair;
+  const TwoProxies pair;
   ASSERT_TRUE(pair.first.proxy->set_split("all", {{"v2", 100}}).get());
-  ASSERT_TRUE(eventually([&] { return route_of(pair.second).revision == 2; }));
+  ASSERT_TRUE(eventually([&] { return route_in(pair.second).revision == 2; }));
   const std::uint64_t generation = status_of(pair.second).generation;
   ASSERT_TRUE(pair.first.proxy->set_split("all", {{"v2", 100}}).get());
-  ASSERT_TRUE(eventually([&] { return route_of(pair.second).revision == 3; }))
+  ASSERT_TRUE(eventually([&] { return route_in(pair.second).revision == 3; }))
       << "it has read what was written";
   EXPECT_EQ(status_of(pair.second).generation, generation);
   EXPECT_EQ(pair.second.recorder->count("split all"), 1U);
 }
 
 TEST(ProxyDecider, TheNextOneTakesOverAndAThirdOneFollowsIt) {
-  Pair pair;
+  TwoProxies pair;
   ASSERT_TRUE(pair.first.proxy->set_split("all", {{"v2", 100}}).get());
   pair.first.proxy.reset();
   ASSERT_TRUE(pair.second.recorder->hears("decides from now on"));
   EXPECT_TRUE(status_of(pair.second).decider.is_self);
   EXPECT_EQ(pair.second.who_answers(), "v2") << "what was changed before still holds";
-  EXPECT_EQ(route_of(pair.second).revision, 2U);
+  EXPECT_EQ(route_in(pair.second).revision, 2U);
 
   RunningProxy third;
   third.settings = pair.second.settings;
@@ -139,7 +136,7 @@ TEST(ProxyDecider, TheNextOneTakesOverAndAThirdOneFollowsIt) {
 }
 
 TEST(ProxyDecider, AReloadOfTheOneThatFollowsWritesNothing) {
-  const Pair pair;
+  const TwoProxies pair;
   ASSERT_TRUE(pair.first.proxy->set_split("all", {{"v2", 100}}).get());
   ASSERT_TRUE(eventually([&] { return pair.second.who_answers() == "v2"; }));
   const std::string before = pair.kept();
@@ -148,7 +145,7 @@ TEST(ProxyDecider, AReloadOfTheOneThatFollowsWritesNothing) {
   const auto dropped = pair.second.proxy->reload(other).get();
   ASSERT_TRUE(dropped);
   EXPECT_EQ(dropped->notices.size(), 1U) << "the settings say something else than they did";
-  EXPECT_EQ(route_of(pair.second).shares.at(0).in_force, 60U);
+  EXPECT_EQ(route_in(pair.second).shares.at(0).in_force, 60U);
   EXPECT_EQ(pair.kept(), before);
   ASSERT_TRUE(pair.second.proxy->reload(pair.second.settings).get());
   EXPECT_EQ(pair.second.who_answers(), "v2") << "what the deciding one keeps holds here again";
@@ -167,7 +164,7 @@ std::vector<std::string> seats(const RunningProxy& running) {
 }
 
 TEST(ProxyDecider, ARolloutSeatsUsersAlikeInBothAndGoesOnInTheNextOne) {
-  Pair pair({StickyKind::header, "X-User"});
+  TwoProxies pair({StickyKind::header, "X-User"});
   RolloutOrder order;
   order.to = "v2";
   order.id = "build-1";
@@ -176,7 +173,7 @@ TEST(ProxyDecider, ARolloutSeatsUsersAlikeInBothAndGoesOnInTheNextOne) {
   ASSERT_TRUE(pair.first.proxy->start_rollout("all", order).get());
   const auto is_at_step = [](const RunningProxy& running) {
     const auto rollout = running.proxy->rollout("all").get();
-    return rollout && rollout->step == 1 && route_of(running).shares.at(1).in_force == 5000;
+    return rollout && rollout->step == 1 && route_in(running).shares.at(1).in_force == 5000;
   };
   ASSERT_TRUE(eventually([&] { return is_at_step(pair.first) && is_at_step(pair.second); }));
   std::vector<std::string> before = seats(pair.first);
@@ -190,7 +187,7 @@ TEST(ProxyDecider, ARolloutSeatsUsersAlikeInBothAndGoesOnInTheNextOne) {
   EXPECT_TRUE(is_at_step(pair.second));
   EXPECT_EQ(seats(pair.second), before);
   EXPECT_TRUE(pair.second.proxy->steer_rollout("all", RolloutVerb::abort).get());
-  EXPECT_TRUE(eventually([&] { return route_of(pair.second).shares.at(1).in_force == 0; }));
+  EXPECT_TRUE(eventually([&] { return route_in(pair.second).shares.at(1).in_force == 0; }));
 }
 
 }  // namespace

@@ -94,8 +94,8 @@ TEST(ProxyObserver, MayCallTheProxyItObserves) {
 }
 
 TEST(ProxyObserver, WithoutOneNothingIsPrinted) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
   {
     RunningProxy running;
     running.proxy = std::make_unique<Proxy>(running.settings);
@@ -104,8 +104,8 @@ TEST(ProxyObserver, WithoutOneNothingIsPrinted) {
     running.proxy->stop();
     running.proxy->wait();
   }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds at_once{0};
 
-struct Pair {
-  Pair() {
+struct SocketPair {
+  SocketPair() {
     std::array<int, 2> made{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, made.data()), 0);
     ours = support::Fd(made[0]);
@@ -52,7 +52,7 @@ struct Target final : Polled {
 
 TEST(ReactorTest, TellsOfEachArrivalOnce) {
   Reactor reactor;
-  const Pair pair;
+  const SocketPair pair;
   Target target;
   ASSERT_TRUE(reactor.add(pair.ours.get(), target, EPOLLIN | EPOLLET));
   EXPECT_EQ(reactor.turn(at_once), 0U);
@@ -67,8 +67,8 @@ TEST(ReactorTest, TellsOfEachArrivalOnce) {
 
 TEST(ReactorTest, EverythingIsNotedBeforeAnythingActs) {
   Reactor reactor;
-  const Pair one;
-  const Pair two;
+  const SocketPair one;
+  const SocketPair two;
   Target first;
   Target second;
   ASSERT_TRUE(reactor.add(one.ours.get(), first, EPOLLIN | EPOLLET));
@@ -102,8 +102,8 @@ TEST(ReactorTest, DeferredOnesActLaterNeverInsideTheCall) {
 
 TEST(ReactorTest, WhatIsRetiredLivesAsLongAsTheTurnMayReferToIt) {
   Reactor reactor;
-  const Pair one;
-  const Pair two;
+  const SocketPair one;
+  const SocketPair two;
   bool is_deleted = false;
   auto* victim = new Target;
   victim->is_deleted = &is_deleted;
@@ -134,7 +134,7 @@ TEST(ReactorTest, DeletesWhatWasRetiredAtItsEnd) {
 
 TEST(ReactorTest, RemovingEndsWhatASharedFileWouldKeepUp) {
   Reactor reactor;
-  const Pair pair;
+  const SocketPair pair;
   Target target;
   support::Fd copy(::dup(pair.ours.get()));
   ASSERT_TRUE(reactor.add(copy.get(), target, EPOLLIN));
@@ -164,7 +164,7 @@ TEST(ReactorHostTest, AnIoContextGivesTheTurns) {
   int turns = 0;
   ReactorHost host(io, reactor, [&] { ++turns; });
   host.start();
-  const Pair pair;
+  const SocketPair pair;
   Target target;
   ASSERT_TRUE(reactor.add(pair.ours.get(), target, EPOLLIN | EPOLLET));
   pair.send();

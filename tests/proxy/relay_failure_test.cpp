@@ -19,8 +19,8 @@ using testing::seconds;
 /// Octets beyond what the buffers of a socket pair and of the relay hold.
 constexpr std::size_t flood = 8U << 20U;
 
-struct Transfer {
-  explicit Transfer(const BodyFraming& in, std::uint64_t limit = 0) : from(loop), to(loop) {
+struct FailingTransfer {
+  explicit FailingTransfer(const BodyFraming& in, std::uint64_t limit = 0) : from(loop), to(loop) {
     body.start(in, limit);
   }
   Task<RelayEnd> relay(BodyKind out) {
@@ -38,7 +38,7 @@ TEST(RelayFailureTest, ACutBodyIsNeverEndedAsIfItWereWhole) {
        {std::pair{BodyKind::length, "12345"}, std::pair{BodyKind::chunked, "5\r\n12345\r\n"},
         std::pair{BodyKind::chunked, "9\r\n12345"},
         std::pair{BodyKind::chunked, "5\r\n12345\r\n0\r\n"}}) {
-    Transfer transfer({in, 10});
+    FailingTransfer transfer({in, 10});
     Running<RelayEnd> relaying(transfer.relay(BodyKind::chunked));
     transfer.from.peer.send(wire);
     transfer.from.peer.close();
@@ -48,7 +48,7 @@ TEST(RelayFailureTest, ACutBodyIsNeverEndedAsIfItWereWhole) {
 }
 
 TEST(RelayFailureTest, ASourceThatStallsIsGivenUp) {
-  Transfer transfer({BodyKind::length, 10});
+  FailingTransfer transfer({BodyKind::length, 10});
   Running<RelayEnd> relaying(transfer.relay(BodyKind::length));
   transfer.from.peer.send("12345");
   transfer.loop.pass(seconds(29));
@@ -58,7 +58,7 @@ TEST(RelayFailureTest, ASourceThatStallsIsGivenUp) {
 }
 
 TEST(RelayFailureTest, ASinkThatStallsIsGivenUp) {
-  Transfer transfer({BodyKind::length, flood});
+  FailingTransfer transfer({BodyKind::length, flood});
   Running<RelayEnd> relaying(transfer.relay(BodyKind::length));
   const std::string block(100'000, 'x');
   transfer.loop.run_until([&, sent = true]() mutable {
@@ -72,7 +72,7 @@ TEST(RelayFailureTest, ASinkThatStallsIsGivenUp) {
 }
 
 TEST(RelayFailureTest, ASlowSinkHoldsTheSourceBack) {
-  Transfer transfer({BodyKind::length, flood});
+  FailingTransfer transfer({BodyKind::length, flood});
   Running<RelayEnd> relaying(transfer.relay(BodyKind::length));
   const std::string block(100'000, 'x');
   std::size_t sent = 0;
@@ -96,7 +96,7 @@ TEST(RelayFailureTest, ASlowSinkHoldsTheSourceBack) {
 }
 
 TEST(RelayFailureTest, ASinkThatBreaksIsNoFaultOfTheSource) {
-  Transfer transfer({BodyKind::length, 10});
+  FailingTransfer transfer({BodyKind::length, 10});
   Running<RelayEnd> relaying(transfer.relay(BodyKind::length));
   transfer.loop.settle();
   transfer.to.peer.close();
@@ -105,7 +105,7 @@ TEST(RelayFailureTest, ASinkThatBreaksIsNoFaultOfTheSource) {
 }
 
 TEST(RelayFailureTest, ABrokenChunkedCodingEndsIt) {
-  Transfer transfer({BodyKind::chunked, 0});
+  FailingTransfer transfer({BodyKind::chunked, 0});
   Running<RelayEnd> relaying(transfer.relay(BodyKind::chunked));
   transfer.from.peer.send("3\r\nabc\r\nzz\r\n");
   EXPECT_EQ(relaying.wait(transfer.loop), RelayEnd::source_bad);
@@ -113,7 +113,7 @@ TEST(RelayFailureTest, ABrokenChunkedCodingEndsIt) {
 }
 
 TEST(RelayFailureTest, AChunkedBodyBeyondTheLimitEndsIt) {
-  Transfer transfer({BodyKind::chunked, 0}, 4);
+  FailingTransfer transfer({BodyKind::chunked, 0}, 4);
   Running<RelayEnd> relaying(transfer.relay(BodyKind::chunked));
   transfer.from.peer.send("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_EQ(relaying.wait(transfer.loop), RelayEnd::too_large);
@@ -121,13 +121,13 @@ TEST(RelayFailureTest, AChunkedBodyBeyondTheLimitEndsIt) {
 }
 
 TEST(RelayFailureTest, OurOwnInterruptionIsTold) {
-  Transfer reading({BodyKind::length, 10});
+  FailingTransfer reading({BodyKind::length, 10});
   Running<RelayEnd> relaying(reading.relay(BodyKind::length));
   reading.loop.settle();
   reading.from.stream->interrupt_read();
   EXPECT_EQ(relaying.wait(reading.loop), RelayEnd::interrupted);
 
-  Transfer closing({BodyKind::length, 10});
+  FailingTransfer closing({BodyKind::length, 10});
   Running<RelayEnd> other(closing.relay(BodyKind::length));
   closing.loop.settle();
   closing.to.stream->close();

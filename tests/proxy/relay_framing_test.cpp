@@ -7,6 +7,7 @@
 
 #include "proxy/relay.hpp"
 #include "tests/proxy/loop.hpp"
+#include "tests/proxy/relayed_text.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -17,15 +18,6 @@ using testing::Line;
 using testing::Loop;
 using testing::Running;
 using testing::seconds;
-
-constexpr std::string_view head = "HEAD\r\n\r\n";
-
-std::string numbers(std::size_t size) {
-  std::string text;
-  for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + " ";
-  text.resize(size);
-  return text;
-}
 
 std::string in_chunks(std::string_view body, std::size_t size, std::string_view trailers = "") {
   std::string text;
@@ -62,7 +54,7 @@ struct Transfer {
   /// Sends `wire` in pieces of `step` octets and takes in everything that arrives.
   RelayEnd run(std::string_view wire, std::size_t step, bool then_finish) {
     Running<RelayEnd> relaying(relay_body(
-        {*from.stream, body, *to.stream, framing, seconds(60), seconds(60), replay}, head));
+        {*from.stream, body, *to.stream, framing, seconds(60), seconds(60), replay}, relayed_head));
     loop.run_until([&] {
       wire.remove_prefix(from.peer.send(wire.substr(0, step)));
       if (wire.empty() && then_finish) from.peer.finish_sending();
@@ -76,7 +68,7 @@ struct Transfer {
   /// What came behind the head; "no head" when it did not come first.
   std::string received() const {
     const std::string& all = to.peer.received();
-    return all.starts_with(head) ? all.substr(head.size()) : "no head";
+    return all.starts_with(relayed_head) ? all.substr(relayed_head.size()) : "no head";
   }
 
   Loop loop;
@@ -147,9 +139,9 @@ TEST(RelayBodyTest, TheHeadDoesNotWaitForTheBody) {
   Transfer transfer({BodyKind::length, 5}, BodyKind::length);
   Running<RelayEnd> relaying(relay_body({*transfer.from.stream, transfer.body, *transfer.to.stream,
                                          BodyKind::length, seconds(60), seconds(60)},
-                                        head));
+                                        relayed_head));
   transfer.loop.settle();
-  EXPECT_EQ(transfer.to.peer.take_all(), head);
+  EXPECT_EQ(transfer.to.peer.take_all(), relayed_head);
   transfer.from.peer.send("12345");
   EXPECT_EQ(relaying.wait(transfer.loop), RelayEnd::complete);
 }

@@ -10,6 +10,7 @@
 
 #include "proxy/relay.hpp"
 #include "tests/proxy/loop.hpp"
+#include "tests/proxy/relayed_text.hpp"
 
 /// Large bodies that go from socket to socket inside the kernel.
 namespace sluice::proxy {
@@ -21,15 +22,7 @@ using testing::Loop;
 using testing::Running;
 using testing::seconds;
 
-constexpr std::string_view head = "HEAD\r\n\r\n";
 constexpr std::size_t large = 3'000'000;
-
-std::string numbers(std::size_t size) {
-  std::string text;
-  for (int i = 0; text.size() < size; ++i) text += std::to_string(i) + " ";
-  text.resize(size);
-  return text;
-}
 
 class RelaySpliceTest : public ::testing::Test {
  protected:
@@ -66,24 +59,25 @@ class RelaySpliceTest : public ::testing::Test {
 TEST_F(RelaySpliceTest, ALargeBodyArrivesWholeBehindItsHead) {
   start(large);
   const std::string text = numbers(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   EXPECT_EQ(run(relaying, text + "GET /next"), RelayEnd::complete);
-  EXPECT_TRUE(to.peer.received() == std::string(head) + text) << to.peer.received().size();
+  EXPECT_TRUE(to.peer.received() == std::string(relayed_head) + text) << to.peer.received().size();
   EXPECT_EQ(body.octets(), large);
-  EXPECT_EQ(to.stream->octets_sent(), head.size() + large);
+  EXPECT_EQ(to.stream->octets_sent(), relayed_head.size() + large);
   EXPECT_TRUE(from.stream->has_input()) << "what follows the body was not touched";
 }
 
 TEST_F(RelaySpliceTest, TheOctetsOfALargeBodyDoNotPassThroughTheBuffer) {
   start(large);
   const std::string text = numbers(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   std::string_view wire = text;
   bool was_copied = false;
   loop.run_until([&] {
     wire.remove_prefix(from.peer.send(wire.substr(0, 100'000)));
     to.peer.take(70'000);
-    was_copied |= to.peer.received().size() > head.size() && from.stream->in().capacity() != 0;
+    was_copied |=
+        to.peer.received().size() > relayed_head.size() && from.stream->in().capacity() != 0;
     return relaying.is_done();
   });
   EXPECT_EQ(relaying.wait(loop), RelayEnd::complete);
@@ -93,14 +87,14 @@ TEST_F(RelaySpliceTest, TheOctetsOfALargeBodyDoNotPassThroughTheBuffer) {
 TEST_F(RelaySpliceTest, ABodyThatIsCutIsNotComplete) {
   start(large);
   finishes = true;
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   EXPECT_EQ(run(relaying, numbers(large - 1)), RelayEnd::source_cut);
-  EXPECT_EQ(to.peer.received().size(), head.size() + large - 1);
+  EXPECT_EQ(to.peer.received().size(), relayed_head.size() + large - 1);
 }
 
 TEST_F(RelaySpliceTest, AReceiverThatLeavesEndsIt) {
   start(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   from.peer.send(numbers(200'000));
   loop.settle();
   to.peer.close();
@@ -113,7 +107,7 @@ TEST_F(RelaySpliceTest, AReceiverThatLeavesEndsIt) {
 
 TEST_F(RelaySpliceTest, AReceiverThatTakesNothingEndsIt) {
   start(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   const std::string text = numbers(large);
   std::string_view wire = text;
   for (int i = 0; i < 50; ++i) {
@@ -126,7 +120,7 @@ TEST_F(RelaySpliceTest, AReceiverThatTakesNothingEndsIt) {
 
 TEST_F(RelaySpliceTest, ASenderThatStopsEndsIt) {
   start(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   from.peer.send(numbers(100'000));
   loop.settle();
   to.peer.take_all();
@@ -136,7 +130,7 @@ TEST_F(RelaySpliceTest, ASenderThatStopsEndsIt) {
 
 TEST_F(RelaySpliceTest, ClosingFromOurSideEndsItAndThePipeIsNotUsedAgain) {
   start(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   from.peer.send(numbers(200'000));
   loop.settle();
   to.stream->close();
@@ -182,9 +176,9 @@ TEST_F(RelaySpliceTest, PipesAreBoundedAndTheRestIsCopied) {
   ASSERT_FALSE(pipes.take());
   start(large);
   const std::string text = numbers(large);
-  Running<RelayEnd> relaying(relay_body(relay(), head));
+  Running<RelayEnd> relaying(relay_body(relay(), relayed_head));
   EXPECT_EQ(run(relaying, text), RelayEnd::complete);
-  EXPECT_TRUE(to.peer.received() == std::string(head) + text);
+  EXPECT_TRUE(to.peer.received() == std::string(relayed_head) + text);
   pipes.give_back(std::move(taken.back()));
   EXPECT_TRUE(pipes.take());
 }

@@ -10,7 +10,7 @@
 namespace sluice::proxy::program {
 namespace {
 
-class ReloadVerbs : public testing::Test {
+class ReloadVerbs : public ::testing::Test {
  protected:
   ReloadVerbs() {
     admin.on_control([](FakeControl& control) {

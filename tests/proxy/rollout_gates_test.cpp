@@ -27,7 +27,7 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 using testing::told_rollout;
 
-struct Answer {
+struct GateAnswer {
   std::optional<bool> agrees;
   std::string words;
 };
@@ -45,14 +45,14 @@ class RolloutGatesTest : public ::testing::Test {
       answers_.push_back({agrees, std::move(words)});
     });
   }
-  Answer answer() {
+  GateAnswer answer() {
     ask(gate());
     EXPECT_THAT(answers_, IsEmpty()) << "never from inside the call";
     EXPECT_TRUE(loop_.run_until([this] { return !answers_.empty(); }));
     return std::exchange(answers_, {}).at(0);
   }
   /// The answer when the hook says this.
-  Answer answer_to(unsigned status, const std::string& body) {
+  GateAnswer answer_to(unsigned status, const std::string& body) {
     backend_.set_script([=](Exchange& exchange) { exchange.answer(status, body); });
     return answer();
   }
@@ -60,7 +60,7 @@ class RolloutGatesTest : public ::testing::Test {
   Loop loop_;
   TestBackend backend_;
   std::string url_ = "http://" + backend_.address() + "/approve";
-  std::vector<Answer> answers_;
+  std::vector<GateAnswer> answers_;
   HookWaits waits_{.gate = std::chrono::duration_cast<milliseconds>(support::patience)};
   std::unique_ptr<RolloutHooks> hooks_ = std::make_unique<RolloutHooks>(
       loop_.io(), RolloutSettings{}, LogSink(), [](const std::string&) {}, waits_);
@@ -77,14 +77,14 @@ TEST_F(RolloutGatesTest, TheQuestionSaysBeforeWhat) {
 }
 
 TEST_F(RolloutGatesTest, ASuccessAgrees) {
-  const Answer yes = answer_to(200, "fine\n");
+  const GateAnswer yes = answer_to(200, "fine\n");
   EXPECT_EQ(yes.agrees, true);
   EXPECT_EQ(yes.words, url_ + " agreed: \"fine\"");
   EXPECT_EQ(answer_to(202, "").agrees, true);
 }
 
 TEST_F(RolloutGatesTest, ForbiddenAndConflictRefuse) {
-  const Answer no = answer_to(403, "not on a Friday\r\nask again on Monday");
+  const GateAnswer no = answer_to(403, "not on a Friday\r\nask again on Monday");
   EXPECT_EQ(no.agrees, false);
   EXPECT_EQ(no.words, url_ + " refused: \"not on a Friday\"");
   EXPECT_EQ(answer_to(409, "").agrees, false);
@@ -92,7 +92,7 @@ TEST_F(RolloutGatesTest, ForbiddenAndConflictRefuse) {
 
 TEST_F(RolloutGatesTest, AllElseIsNoAnswer) {
   for (const unsigned status : {302U, 400U, 404U, 500U, 503U}) {
-    const Answer none = answer_to(status, "later");
+    const GateAnswer none = answer_to(status, "later");
     EXPECT_EQ(none.agrees, std::nullopt) << status;
     EXPECT_EQ(none.words,
               url_ + " gave no verdict but status " + std::to_string(status) + ": \"later\"");
@@ -102,7 +102,7 @@ TEST_F(RolloutGatesTest, AllElseIsNoAnswer) {
 TEST_F(RolloutGatesTest, ADeadHookIsNoAnswer) {
   const std::string address = support::free_address();
   url_ = "http://" + address;
-  const Answer none = answer();
+  const GateAnswer none = answer();
   EXPECT_EQ(none.agrees, std::nullopt);
   EXPECT_EQ(none.words,
             url_ + " could not be asked: connect to " + address + ": Connection refused");
@@ -113,7 +113,7 @@ TEST_F(RolloutGatesTest, ASilentHookIsNoAnswer) {
   waits_.gate = milliseconds(50);
   hooks_ = std::make_unique<RolloutHooks>(
       loop_.io(), RolloutSettings{}, LogSink(), [](const std::string&) {}, waits_);
-  const Answer none = answer();
+  const GateAnswer none = answer();
   EXPECT_EQ(none.agrees, std::nullopt);
   EXPECT_EQ(none.words, url_ + " could not be asked: no answer within 50 ms");
 }

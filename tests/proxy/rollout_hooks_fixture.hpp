@@ -41,10 +41,6 @@ inline HookSettings hook_of(std::vector<std::string> command) {
   return hook;
 }
 
-inline void stay_silent(support::Exchange& exchange) {
-  exchange.stream().fill();
-}
-
 inline support::Script always(unsigned status, std::string body = "") {
   return [status, body](support::Exchange& exchange) { exchange.answer(status, body); };
 }

@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "tests/proxy/rollout_hooks_fixture.hpp"
+#include "tests/support/scripts.hpp"
 #include "tests/support/socket.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 using support::Exchange;
+using support::stays_silent;
 using support::TestBackend;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -25,7 +27,6 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using testing::milliseconds;
 using ::testing::StartsWith;
-using testing::stay_silent;
 using testing::told_rollout;
 
 class RolloutHooksTest : public testing::HooksFixture {};
@@ -132,7 +133,7 @@ TEST_F(RolloutHooksTest, ADeadServerIsAFailure) {
 }
 
 TEST_F(RolloutHooksTest, ASilentServerIsAFailure) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   HookSettings hook = hook_to(backend_);
   hook.timeout = milliseconds(50);
   make({hook}).tell("step", told_rollout());
@@ -155,7 +156,7 @@ TEST_F(RolloutHooksTest, ACommandThatFailsSaysHowItEnded) {
 }
 
 TEST_F(RolloutHooksTest, ADeadHookDoesNotDelayAnother) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   TestBackend other;
   make({hook_to(backend_), hook_to(other)});
   hooks_->tell("started", told_rollout());
@@ -166,7 +167,7 @@ TEST_F(RolloutHooksTest, ADeadHookDoesNotDelayAnother) {
 }
 
 TEST_F(RolloutHooksTest, NothingIsCalledAfterItsEnd) {
-  backend_.set_script(stay_silent);
+  backend_.set_script(stays_silent());
   make({hook_to(backend_), hook_of({"/bin/cat", "/dev/zero"})}).tell("step", told_rollout());
   ASSERT_TRUE(loop_.run_until([&] { return backend_.request_count() == 1; }));
   hooks_.reset();

@@ -25,11 +25,11 @@ using testing::milliseconds;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-constexpr std::chrono::hours never{1};
+constexpr std::chrono::hours asked_once{1};
 
 using Sample = std::pair<std::size_t, bool>;
 
-QuerySettings query_to(const std::string& address, milliseconds interval = never) {
+QuerySettings query_to(const std::string& address, milliseconds interval = asked_once) {
   QuerySettings query;
   query.prometheus = "http://" + address;
   query.expr = "max(cpu)";
@@ -78,7 +78,7 @@ TEST_F(RolloutQueriesTest, AQueryIsAskedAtOnce) {
   QuerySettings query = query_to(backend_.address() + "/prometheus/");
   query.expr = "max(cpu{pool='v2'})";
   make({query});
-  EXPECT_THAT(samples_, IsEmpty()) << "never from inside the call";
+  EXPECT_THAT(samples_, IsEmpty()) << "asked_once from inside the call";
   ASSERT_TRUE(run_until_samples(1));
   const auto request = backend_.last();
   EXPECT_EQ(request.method, "GET");

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class RolloutVerbs : public testing::Test {
+class RolloutVerbs : public ::testing::Test {
  protected:
   Ran rollout(std::vector<std::string> words) {
     words.insert(words.begin(), "rollout");
@@ -47,12 +47,12 @@ class RolloutVerbs : public testing::Test {
 };
 
 /// Runs a watch with short pauses.
-struct Watched {
+struct WatchRun {
   WatchCode code = watch_refused;
   std::string out;
   std::string err;
 };
-Watched watch(const std::string& address, WatchOrder order) {
+WatchRun watch(const std::string& address, WatchOrder order) {
   std::ostringstream out;
   std::ostringstream err;
   order.route = "shop";
@@ -124,8 +124,8 @@ TEST_F(RolloutVerbs, WrongCommandLinesAskNothing) {
   };
   for (const auto& words : lines) {
     const Ran ran = rollout(words);
-    EXPECT_EQ(ran.code, exit_usage) << testing::PrintToString(words);
-    EXPECT_NE(ran.err, "") << testing::PrintToString(words);
+    EXPECT_EQ(ran.code, exit_usage) << ::testing::PrintToString(words);
+    EXPECT_NE(ran.err, "") << ::testing::PrintToString(words);
   }
   admin.on_control([](FakeControl& control) { EXPECT_TRUE(control.calls.empty()); });
 }
@@ -157,7 +157,7 @@ TEST_F(RolloutVerbs, WatchPrintsALineForEachChange) {
   will_stand({sample_in(RolloutState::stepping, 1), sample_in(RolloutState::stepping, 1),
               sample_in(RolloutState::stepping, 2), sample_in(RolloutState::baking, 5),
               sample_in(RolloutState::promoted, 5)});
-  const Watched watched = watch(admin.address(), {});
+  const WatchRun watched = watch(admin.address(), {});
   EXPECT_EQ(watched.code, watch_promoted);
   EXPECT_EQ(std::count(watched.out.begin(), watched.out.end(), '\n'), 4) << watched.out;
 }
@@ -165,7 +165,7 @@ TEST_F(RolloutVerbs, WatchPrintsALineForEachChange) {
 TEST_F(RolloutVerbs, WatchOutlivesAProxyThatIsStopping) {
   will_stand({sample_in(RolloutState::stepping), Denial{503, "", "The proxy stops."},
               Denial{503, "", "The proxy stops."}, sample_in(RolloutState::rolled_back)});
-  const Watched watched = watch(admin.address(), {});
+  const WatchRun watched = watch(admin.address(), {});
   EXPECT_EQ(watched.code, watch_rolled_back);
   EXPECT_EQ(watched.err, "sluice: 503 Service Unavailable: The proxy stops. Trying again.\n");
 }

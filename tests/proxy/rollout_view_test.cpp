@@ -5,13 +5,12 @@
 #include "proxy/admin_rollout_json.hpp"
 #include "proxy/program/rollout_watch.hpp"
 #include "tests/proxy/rollout_sample.hpp"
+#include "tests/support/has.hpp"
 
 namespace sluice::proxy::program {
 namespace {
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using support::has;
 
 TEST(RolloutView, StatusIsACompactBlock) {
   EXPECT_EQ(rollout_view(to_json(sample_rollout()), false),
@@ -97,7 +96,7 @@ TEST(RolloutView, LineSaysStateStepWeightAndWhy) {
             "fails more often than shop-v1");
 }
 
-class RolloutWatching : public testing::Test {
+class RolloutWatching : public ::testing::Test {
  protected:
   bool take(RolloutState state) {
     rollout.state = state;

@@ -19,7 +19,7 @@ namespace sluice::proxy::program {
 namespace {
 
 /// A service manager that listens, and the variable that leads to it.
-class ServiceNotice : public testing::Test {
+class ServiceNotice : public ::testing::Test {
  protected:
   ServiceNotice() { ::unsetenv("NOTIFY_SOCKET"); }
   ~ServiceNotice() override { ::unsetenv("NOTIFY_SOCKET"); }

@@ -8,6 +8,8 @@
 
 #include "proxy/state_file.hpp"
 #include "proxy/state_json.hpp"
+#include "tests/proxy/saved_state.hpp"
+#include "tests/proxy/this_process.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -17,25 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using support::TempDir;
-
-core::Overrides drain_of(const std::string& pool) {
-  core::Overrides overrides;
-  overrides.drains = {{pool, "", {"alice", 1000}}};
-  return overrides;
-}
-
-/// Saves and waits for the answer.
-std::string save(StateFile& file, const std::string& text) {
-  std::promise<std::string> answer;
-  auto said = answer.get_future();
-  file.save(text, [&](const std::string& problem) { answer.set_value(problem); });
-  if (said.wait_for(support::patience) != std::future_status::ready) return "no answer";
-  return said.get();
-}
-
-std::string this_process() {
-  return "process " + std::to_string(::getpid());
-}
 
 TEST(SharedStateFile, TheHolderIsNamedWithItsAdminAddress) {
   const TempDir folder;

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "proxy/state_json.hpp"
+#include "tests/proxy/saved_state.hpp"
+#include "tests/proxy/this_process.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -21,21 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using support::TempDir;
-
-core::Overrides drain_of(const std::string& pool) {
-  core::Overrides overrides;
-  overrides.drains = {{pool, "", {"alice", 1000}}};
-  return overrides;
-}
-
-/// Saves and waits for the answer.
-std::string save(StateFile& file, const std::string& text) {
-  std::promise<std::string> answer;
-  auto said = answer.get_future();
-  file.save(text, [&](const std::string& problem) { answer.set_value(problem); });
-  if (said.wait_for(support::patience) != std::future_status::ready) return "no answer";
-  return said.get();
-}
 
 TEST(StateFileTest, WhatIsSavedIsLoaded) {
   const TempDir folder;
@@ -111,7 +98,7 @@ TEST(StateFileTest, OneHoldsTheFolderUntilItIsClosed) {
   EXPECT_EQ(first.held_by(), "");
   StateFile second(folder.file("state"));
   ASSERT_EQ(second.prepare(), "");
-  EXPECT_EQ(second.held_by(), "process " + std::to_string(::getpid()));
+  EXPECT_EQ(second.held_by(), this_process());
   EXPECT_NE(save(second, "nothing").find("holds"), std::string::npos);
   EXPECT_FALSE(fs::exists(second.path()));
   EXPECT_FALSE(second.retry_lock());

@@ -23,7 +23,7 @@ namespace {
 namespace json = boost::json;
 
 /// The beginning of a hand-over. What the predecessor says is there before it is asked for.
-class SuccessionTest : public testing::Test {
+class SuccessionTest : public ::testing::Test {
  protected:
   SuccessionTest() {
     std::array<int, 2> ends{};

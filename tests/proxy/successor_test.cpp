@@ -26,7 +26,7 @@
 namespace sluice::proxy {
 namespace {
 
-class SuccessorTest : public testing::Test {
+class SuccessorTest : public ::testing::Test {
  protected:
   ~SuccessorTest() override {
     if (!successor || how) return;

@@ -63,7 +63,7 @@ Task<int> depth(int levels) {
 }
 
 /// Runs a coroutine that gets `step` and says when it ended and how.
-struct Outcome {
+struct TaskEnd {
   bool ended = false;
   std::string failure;
   void operator()(std::exception_ptr problem) {
@@ -76,8 +76,8 @@ struct Outcome {
   }
 };
 
-Outcome run(Task<void> task) {
-  Outcome outcome;
+TaskEnd run(Task<void> task) {
+  TaskEnd outcome;
   spawn(std::move(task), [&](std::exception_ptr problem) { outcome(problem); });
   return outcome;
 }
@@ -85,7 +85,7 @@ Outcome run(Task<void> task) {
 TEST(TaskTest, GivesItsValue) {
   std::string said;
   int owned = 0;
-  const Outcome outcome = run([](std::string& text, int& number) -> Task<void> {
+  const TaskEnd outcome = run([](std::string& text, int& number) -> Task<void> {
     text = co_await say("hello");
     number = *co_await own(7);
   }(said, owned));
@@ -107,7 +107,7 @@ TEST(TaskTest, DoesNothingUntilItIsAwaited) {
 
 TEST(TaskTest, PassesAnExceptionToWhoeverAwaits) {
   std::string caught;
-  const Outcome outcome = run([](std::string& text) -> Task<void> {
+  const TaskEnd outcome = run([](std::string& text) -> Task<void> {
     try {
       co_await fail();
     } catch (const std::runtime_error& error) {
@@ -119,7 +119,7 @@ TEST(TaskTest, PassesAnExceptionToWhoeverAwaits) {
 }
 
 TEST(TaskTest, AnExceptionThatNobodyCatchesIsHandedToSpawn) {
-  const Outcome outcome = run([]() -> Task<void> { co_await fail(); }());
+  const TaskEnd outcome = run([]() -> Task<void> { co_await fail(); }());
   EXPECT_TRUE(outcome.ended);
   EXPECT_EQ(outcome.failure, "broken");
 }
@@ -127,7 +127,7 @@ TEST(TaskTest, AnExceptionThatNobodyCatchesIsHandedToSpawn) {
 TEST(TaskTest, GoesOnWhereItWasSuspended) {
   Gate gate;
   int value = 0;
-  Outcome outcome;
+  TaskEnd outcome;
   spawn(
       [](Gate& at, int& result) -> Task<void> { result = co_await wait_then(at, 5); }(gate, value),
       [&](std::exception_ptr problem) { outcome(problem); });
@@ -159,7 +159,7 @@ TEST(ChildTest, RunsBesideItsParent) {
   Child child;
   child.start(wait_for(gate, done));
   EXPECT_TRUE(child.is_running());
-  Outcome outcome;
+  TaskEnd outcome;
   spawn([](Child& joined) -> Task<void> { co_await joined.join(); }(child),
         [&](std::exception_ptr problem) { outcome(problem); });
   EXPECT_FALSE(outcome.ended) << "join waits";
@@ -189,7 +189,7 @@ TEST(ChildTest, JoinPassesTheExceptionOnOnce) {
     Gate gate;
     Child child;
     child.start(fail_behind(gate));
-    Outcome outcome;
+    TaskEnd outcome;
     const auto join = [&] {
       spawn([](Child& joined) -> Task<void> { co_await joined.join(); }(child),
             [&](std::exception_ptr problem) { outcome(problem); });

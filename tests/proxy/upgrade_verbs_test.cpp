@@ -12,7 +12,7 @@
 namespace sluice::proxy::program {
 namespace {
 
-class UpgradeVerbs : public testing::Test {
+class UpgradeVerbs : public ::testing::Test {
  protected:
   Ran sluice(std::vector<std::string> words) {
     words.insert(words.end(), {"--admin", admin.address()});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/program/verbs.hpp"
+#include "tests/support/has.hpp"
 
 namespace sluice::proxy::program {
 
@@ -33,8 +34,6 @@ inline Ran run(std::vector<std::string> words) {
   return {code, out.str(), err.str()};
 }
 
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using support::has;
 
 }  // namespace sluice::proxy::program

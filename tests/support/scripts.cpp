@@ -71,6 +71,10 @@ Script answers_after(std::shared_ptr<Latch> latch) {
   };
 }
 
+Script stays_silent() {
+  return [](Exchange& exchange) { exchange.stream().fill(); };
+}
+
 Script upgrades_and_echoes(std::string protocol) {
   return [=](Exchange& exchange) {
     exchange.send(exchange.head(101, "Connection: Upgrade\r\nUpgrade: " + protocol + "\r\n\r\n"));

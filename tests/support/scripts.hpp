@@ -30,6 +30,9 @@ Script sends(std::string bytes, bool then_close = false);
 /// Answers 200 with the name once `latch` is released.
 Script answers_after(std::shared_ptr<Latch> latch);
 
+/// Reads until the proxy closes, and answers nothing.
+Script stays_silent();
+
 /// Switches to `protocol` and sends back whatever comes until the proxy ends its half.
 Script upgrades_and_echoes(std::string protocol = "websocket");
 
