@@ -30,6 +30,16 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
               -Wno-mismatched-new-delete)
 endif()
 
+if(CMAKE_UNITY_BUILD)
+  # In a unit of several sources each of them is an included file and sees what those before it have
+  # at file scope. A local that has the name of another file's constant is no mistake there, nor is
+  # a type with members from an unnamed namespace. Builds file by file keep both warnings.
+  target_compile_options(sluice_options INTERFACE -Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(sluice_options INTERFACE -Wno-subobject-linkage)
+  endif()
+endif()
+
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
                                                   -fno-sanitize-recover=all)
