@@ -1,4 +1,4 @@
-#ifdef __SSE2__
+#ifdef __x86_64__
 #include <emmintrin.h>
 #endif
 
@@ -17,7 +17,7 @@ constexpr std::size_t traceparent_size = 2 + 1 + trace_id_digits + 1 + span_id_d
 
 /// Writes the sixteen digits of a word, the most significant one first: each half octet in an octet
 /// of its own, and all of them turned into letters at once.
-#ifdef __SSE2__
+#ifdef __x86_64__
 void put_hex(char* at, std::uint64_t word) {
   const __m128i octets = _mm_cvtsi64_si128(static_cast<std::int64_t>(__builtin_bswap64(word)));
   const __m128i low_half = _mm_set1_epi8(0x0f);

@@ -129,10 +129,11 @@ HeadScan::Found HeadScan::look(std::string_view received, const LimitSettings& l
     if (at == 0 || received[at - 1] != '\r') {
       return refuse(is_request ? 400 : 502, "a line ends without CR");
     }
-    // This line may be the empty one, or the one behind it, if that is there.
-    const bool is_next = received.substr(scanned_, 2) == "\r\n";
-    is_whole = is_next || (at > 2 && received[at - 2] == '\n');
-    if (is_whole) size_ = scanned_ + (is_next ? 2 : 0);
+    // This line may be the empty one; if not, the one behind it may be, when that is there.
+    const bool is_empty = at > 2 && received[at - 2] == '\n';
+    const bool is_last = !is_empty && received.substr(scanned_, 2) == "\r\n";
+    is_whole = is_empty || is_last;
+    if (is_whole) size_ = scanned_ + (is_last ? 2 : 0);
   }
   if (size_ > limits.head) {
     return is_request ? refuse(431, "the request head is larger than allowed")

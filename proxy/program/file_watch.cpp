@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -32,6 +31,7 @@ void FileWatch::switch_on(TimePoint now) {
   first_change_ = now;
   read_at_ = now + quiet;
   events_ = OwnedDescriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  has_heard_ = false;
   directory_ = -1;
   follow_directory();
 }
@@ -49,7 +49,7 @@ int FileWatch::wait_ms(TimePoint now) const {
 
 bool FileWatch::has_news(TimePoint now) {
   if (!is_on_) return false;
-  if (hears_something()) next_look_ = std::min(next_look_, last_look_ + least_interval);
+  hear();
   if (now < next_look_) return false;
   look(now);
   bool is_news = again_at_ && now >= *again_at_;
@@ -71,6 +71,7 @@ void FileWatch::ask_again(TimePoint at) {
 void FileWatch::look(TimePoint now) {
   last_look_ = now;
   // Before the file is looked at: what happens behind that is heard.
+  forget_what_was_heard();
   follow_directory();
   // Before the text is read: what happens behind that is a change again.
   const std::optional<Marks> marks = marks_now();
@@ -95,16 +96,23 @@ void FileWatch::follow_directory() {
   directory_ = found;
 }
 
-/// Whatever happened: in a directory of links, the file that changes has another name.
-bool FileWatch::hears_something() {
-  if (!events_.is_open()) return false;
-  bool is_something = false;
+/// Whatever happened: in a directory of links, the file that changes has another name. Until the
+/// look that it brings about nothing more needs to be heard, so a busy directory does not wake.
+void FileWatch::hear() {
+  if (has_heard_ || !events_.is_open()) return;
   std::array<char, 4096> events{};
-  for (;;) {
-    const ssize_t size = ::read(events_.get(), events.data(), events.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return is_something;
-    is_something = true;
+  has_heard_ = ::read(events_.get(), events.data(), events.size()) > 0;
+  if (has_heard_) next_look_ = std::min(next_look_, last_look_ + least_interval);
+}
+
+/// Enough of what has been heard, that a directory is behind only if it has thousands of changes
+/// between two looks.
+void FileWatch::forget_what_was_heard() {
+  constexpr int most_blocks = 16;
+  std::array<char, 4096> events{};
+  has_heard_ = false;
+  for (int block = 0; block < most_blocks && events_.is_open(); ++block) {
+    if (::read(events_.get(), events.data(), events.size()) <= 0) return;
   }
 }
 

@@ -43,7 +43,7 @@ class FileWatch {
   void switch_off();
 
   /// For poll(2), to read: then has_news() is to be asked. -1: there is nothing to wait for.
-  int descriptor() const { return events_.get(); }
+  int descriptor() const { return has_heard_ ? -1 : events_.get(); }
   /// Milliseconds until has_news() is to be asked, as poll(2) wants them; -1: there is no need.
   int wait_ms(TimePoint now) const;
   /// True once for each text that differs from the one seen before, and when ask_again() says so.
@@ -68,7 +68,8 @@ class FileWatch {
   };
 
   void follow_directory();
-  bool hears_something();
+  void hear();
+  void forget_what_was_heard();
   void look(TimePoint now);
   std::optional<Marks> marks_now() const;
   bool read_anew();
@@ -77,6 +78,7 @@ class FileWatch {
   bool is_on_ = false;
   OwnedDescriptor events_;  ///< of inotify
   int directory_ = -1;      ///< its watch of the directory; -1: none
+  bool has_heard_ = false;  ///< since the last look
   TimePoint last_look_;
   TimePoint next_look_;
   std::optional<Marks> marks_;  ///< none: there is no such file

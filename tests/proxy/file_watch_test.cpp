@@ -229,7 +229,10 @@ TEST(FileWatch, ABusyDirectoryIsLookedAtNowAndThen) {
   EXPECT_FALSE(scene.watch.has_news(scene.now)) << "it looks";
   write_file(folder.file("other"), "b");
   EXPECT_FALSE(scene.watch.has_news(scene.now));
-  EXPECT_FALSE(scene.is_woken()) << "what was heard does not wake again";
+  for (int round = 0; round < 1000; ++round) {
+    write_file(folder.file("other"), "c");
+    ASSERT_FALSE(scene.is_woken()) << "it will look soon";
+  }
   EXPECT_EQ(milliseconds(scene.watch.wait_ms(scene.now)), FileWatch::least_interval);
   EXPECT_TRUE(scene.stays_quiet());
 }

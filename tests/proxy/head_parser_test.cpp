@@ -64,6 +64,21 @@ TEST(HeadScanTest, FindsTheEndWhereverTheOctetsAreSplit) {
   }
 }
 
+TEST(HeadScanTest, LineEndsBehindTheHeadAreNotPartOfIt) {
+  for (const std::string behind : {"\r\n", "\r\n\r\n", "\n", "\r", "\r\n--x\r\n\r\n"}) {
+    const std::string stream = std::string(simple) + behind;
+    for (const bool is_request : {true, false}) {
+      for (std::size_t first = 0; first <= stream.size(); ++first) {
+        HeadScan scan;
+        const Found found = scan.look(stream.substr(0, first), {}, is_request);
+        ASSERT_EQ(found, first < simple.size() ? Found::more : Found::head) << first;
+        ASSERT_EQ(scan.look(stream, {}, is_request), Found::head) << first;
+        ASSERT_EQ(scan.size(), simple.size()) << first << " of " << stream;
+      }
+    }
+  }
+}
+
 TEST(HeadScanTest, FindsTheEndOctetByOctet) {
   HeadScan scan;
   for (std::size_t size = 1; size < simple.size(); ++size) {
