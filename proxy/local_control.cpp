@@ -115,7 +115,7 @@ void LocalControl::tick() {
   if (on_ready_) check_ready();
   if (!watches_.empty()) poll_drains();
   // Before the first verdicts every pool looks broken.
-  if (!on_ready_ && hands_on_ == 0) rollouts_.tick();
+  if (!on_ready_ && may_decide()) rollouts_.tick();
   look_at_state();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {

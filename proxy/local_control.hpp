@@ -239,6 +239,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void eject(const std::string& pool, const std::string& backend) override;
   void readmit(const std::string& pool) override;
   void readmit(const std::string& pool, const std::string& backend);
+  bool may_decide() const override;
   void keep(std::function<void()> done) override;
   void keep_counts() override;
 

@@ -59,6 +59,9 @@ class RolloutGround {
   /// Takes a backend out of service, or lets all of a pool that were taken out back in.
   virtual void eject(const std::string& pool, const std::string& backend) = 0;
   virtual void readmit(const std::string& pool) = 0;
+  /// False while the decision goes to another process: what was decided now would not be in what
+  /// that one reads.
+  virtual bool may_decide() const = 0;
   /// Writes the state file; `done` when it is written.
   virtual void keep(std::function<void()> done) = 0;
   /// The same for what is counted all the time; nobody waits, and nobody hears of it twice when it

@@ -80,7 +80,8 @@ void Rollouts::take_reports(const LivePtr& live, std::vector<TrialReport> report
   set_limits(*live, reports);
   count(*live, seen, extras);
   live->machine.observe(std::move(seen), extras, surroundings(*live));
-  judge(live);
+  // Workers were asked before the hand-over began: what they say is judged at the next tick.
+  if (parts_.ground.may_decide()) judge(live);
 }
 
 /// What is normal for OLD from now on, and what is slow for NEW.
