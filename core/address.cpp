@@ -98,9 +98,8 @@ Parsed parse_address(std::string_view text) {
   const std::string_view host = text.substr(0, colon);
   const auto port = parse_port(text.substr(colon + 1));
   if (!port) return bad_port(text, text.substr(colon + 1));
-  if (const auto ip = parse_ipv4(host)) {
-    return Address{Address::Kind::ipv4, to_string(*ip), *port};
-  }
+  // Without leading zeros there is one text for each.
+  if (parse_ipv4(host)) return Address{Address::Kind::ipv4, std::string(host), *port};
   if (is_host_name(host)) {
     return Address{Address::Kind::name, lowered(without_final_dot(host)), *port};
   }

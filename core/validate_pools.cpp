@@ -49,37 +49,37 @@ void check_health(const HealthSettings& health, const std::string& where,
   check_count(health.fall, where + ".fall", problems);
 }
 
-void check_weight(Weight weight, const std::string& where, std::vector<Problem>& problems) {
-  if (weight > 0 && weight <= weight_max) return;
-  problems.push_back({where, "The weight is " + weight_text(weight) +
-                                 "; allowed for a backend are weights above 0 up to " +
-                                 weight_text(weight_max) + "."});
-}
-
 }  // namespace
 
 void check_backends(const std::vector<BackendSettings>& backends, const std::string& where,
                     std::vector<Problem>& problems) {
   std::unordered_map<std::string, std::size_t> seen;
+  seen.reserve(backends.size());
   for (std::size_t i = 0; i < backends.size(); ++i) {
-    const std::string at = where + "[" + std::to_string(i) + "]";
-    check_weight(backends[i].weight, at + ".weight", problems);
+    // Made for those that have a problem only: there may be many thousands.
+    const auto at = [&](const char* key) { return where + "[" + std::to_string(i) + "]" + key; };
+    const Weight weight = backends[i].weight;
+    if (weight == 0 || weight > weight_max) {
+      problems.push_back({at(".weight"), "The weight is " + weight_text(weight) +
+                                             "; allowed for a backend are weights above 0 up to " +
+                                             weight_text(weight_max) + "."});
+    }
     const auto address = parse_address(backends[i].address);
     if (!address) {
-      problems.push_back({at + ".address", address.error()});
+      problems.push_back({at(".address"), address.error()});
       continue;
     }
     if (address->kind != Address::Kind::unix_path && address->port == 0) {
-      problems.push_back({at + ".address", quoted(backends[i].address) +
-                                               " has the port 0, to which nobody can connect; "
-                                               "allowed are 1 to 65535."});
+      problems.push_back({at(".address"), quoted(backends[i].address) +
+                                              " has the port 0, to which nobody can connect; "
+                                              "allowed are 1 to 65535."});
     }
     const auto [earlier, is_new] = seen.emplace(to_string(*address), i);
     if (is_new) continue;
-    problems.push_back({at + ".address", quoted(backends[i].address) + " is the same address as " +
-                                             where + "[" + std::to_string(earlier->second) +
-                                             "]; a backend may be in a pool once, with a higher "
-                                             "weight to get more."});
+    problems.push_back({at(".address"), quoted(backends[i].address) + " is the same address as " +
+                                            where + "[" + std::to_string(earlier->second) +
+                                            "]; a backend may be in a pool once, with a higher "
+                                            "weight to get more."});
   }
 }
 

@@ -185,6 +185,9 @@ bool check_duration(milliseconds value, milliseconds least, const std::string& w
 
 void check_rollout(const RolloutSettings& rollout, const std::string& where,
                    std::vector<Problem>& problems) {
+  // That of most routes.
+  static const RolloutSettings defaults;
+  if (rollout == defaults) return;
   check_steps(rollout.steps, where + ".steps", problems);
   check_numbers(rollout, where, problems);
   const std::size_t before = problems.size();

@@ -26,6 +26,8 @@ class LiveBackend : public LocalCounted, public core::Backend {
   std::chrono::milliseconds idle_timeout{30'000};
   bool gone = false;  ///< no longer in the plan: nothing is pooled
   TimePoint gone_since;
+  bool listed = false;       ///< BackendRegistry looks at it as one that may be gone
+  std::uint64_t change = 0;  ///< the last PlanChange that had it in the plan
 
   /// The next address to try.
   const SocketAddress& next_address();

@@ -92,15 +92,13 @@ void LocalControl::post_conditions(const std::string& pool, const std::set<std::
                                    std::function<void()> then) {
   const std::set<Key> drains = places_of(overrides_.drains);
   const bool pool_drains = drains.contains({pool, ""});
-  std::vector<BackendCondition> conditions;
-  conditions.reserve(addresses.size());
+  const auto conditions = std::make_shared<std::vector<BackendCondition>>();
+  conditions->reserve(addresses.size());
   for (const std::string& address : addresses) {
     const bool is_draining = pool_drains || drains.contains({pool, address});
-    conditions.push_back(told(condition_of(pool, address, is_draining)));
+    conditions->push_back(told(condition_of(pool, address, is_draining)));
   }
-  fleet_.on_all_then(
-      [conditions = std::move(conditions)](Worker& worker) { worker.apply_all(conditions); },
-      std::move(then));
+  fleet_.change(nullptr, conditions, std::move(then));
 }
 
 void LocalControl::undrain(const std::string& pool, const std::string& backend, Actor actor,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "proxy/drain_watch.hpp"
@@ -9,6 +10,7 @@ namespace sluice::proxy {
 namespace {
 
 constexpr std::chrono::seconds time_to_cut{2};
+constexpr std::size_t watches_at_once = 500;
 
 void add_drain_counts(DrainStatus& sum, const core::Backend& backend) {
   sum.in_flight += backend.in_flight;
@@ -81,23 +83,39 @@ void LocalControl::watch_drain(const DrainOrder& order, std::set<std::string> ad
       });
 }
 
+/// Those to be looked at now: a few, in turn, when a reload has removed many thousands.
+std::vector<LocalControl::WatchPtr> LocalControl::next_watches() {
+  std::vector<WatchPtr> next;
+  auto at = watches_.upper_bound(last_polled_);
+  while (next.size() < std::min(watches_.size(), watches_at_once)) {
+    if (at == watches_.end()) at = watches_.begin();
+    next.push_back((at++)->second);
+  }
+  if (!next.empty()) last_polled_ = next.back()->place();
+  return next;
+}
+
 void LocalControl::poll_drains() {
   if (poll_under_way_) return;
   poll_under_way_ = true;
   const auto watches = std::make_shared<std::vector<WatchPtr>>();
-  std::set<std::string> pools;
-  for (const auto& [place, watch] : watches_) {
+  std::vector<Key> places;
+  for (const WatchPtr& watch : next_watches()) {
     watches->push_back(watch);
-    pools.insert(place.first);
+    for (const std::string& address : watch->addresses) {
+      places.emplace_back(watch->place().first, address);
+    }
   }
-  fleet_.ask_all<std::vector<core::Backend>>(
-      [pools](Worker& worker) {
-        std::vector<core::Backend> all;
-        for (const std::string& pool : pools) {
-          const auto counts = worker.counts_of(pool, "");
-          all.insert(all.end(), counts.begin(), counts.end());
+  fleet_.ask_all_in_parts<std::vector<core::Backend>>(
+      [places = std::make_shared<const std::vector<Key>>(std::move(places)), at = std::size_t{0}](
+          Worker& worker, std::vector<core::Backend>& busy) mutable {
+        const TimePoint until = Clock::now() + longest_part;
+        while (at < places->size() && Clock::now() < until) {
+          const auto& [pool, address] = (*places)[at++];
+          const LiveBackend* backend = worker.backends().find(pool, address);
+          if (backend != nullptr && !backend->is_quiet()) busy.push_back(*backend);
         }
-        return all;
+        return at == places->size();
       },
       [this, watches](const BackendLists& of_workers) {
         const BackendLists counts = with_predecessor(of_workers);

@@ -34,9 +34,10 @@ Outcome<std::vector<std::string>> LocalControl::try_settings(const Settings& nex
 
 /// Who follows ends nothing: the deciding process goes on with the rollout.
 std::string LocalControl::ends_rollout(const Settings& next) const {
-  if (!decides() || !validate(next).empty()) return {};
+  if (!decides()) return {};
   core::Overrides overrides = overrides_;
   overrides.rollouts = rollouts_.records();
+  if (overrides.rollouts.empty() || !validate(next).empty()) return {};
   return core::ended_rollout(next, overrides);
 }
 
@@ -72,8 +73,7 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
                                 const Actor& actor, std::function<void(ReloadStatus)> done) {
   const std::vector<RouteStatus> routes_before = route_statuses();
   const std::vector<core::DrainOverride> drains_before = overrides_.drains;
-  // Freed here in the end: that of a large plan would hold a worker up.
-  const std::shared_ptr<const core::Plan> replaced = plan_;
+  const std::uint64_t generation_before = plan_->generation;
   if (draft.overrides) overrides_ = std::move(*draft.overrides);
   const Settings before = take_settings(std::move(draft.settings));
   keep_verdicts(before);
@@ -81,7 +81,7 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   count_revisions(routes_before);
   raise_revisions();
 
-  const std::uint64_t generation = replaced->generation + 1;
+  const std::uint64_t generation = generation_before + 1;
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
   notices_.reload({generation,
@@ -96,7 +96,7 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   tell_drains_back(drains_before);
   ReloadStatus status{generation, dropped_};
   // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
-  post_plan(true, [replaced] {});
+  post_plan(true, [] {});
   listeners_.put_in_force(std::move(listeners));
   // What the deciding process keeps may fit these settings, although it did not fit the old ones.
   follow();

@@ -178,7 +178,9 @@ void LocalControl::readmit(const std::string& pool) {
   }
 }
 
-bool LocalControl::may_decide() const { return hands_on_ == 0; }
+bool LocalControl::may_decide() const {
+  return hands_on_ == 0;
+}
 
 void LocalControl::keep(std::function<void()> done) {
   if (is_stopped_) return done();

@@ -1,5 +1,7 @@
 #include "proxy/fleet.hpp"
 
+#include "proxy/plan_change.hpp"
+
 namespace sluice::proxy {
 
 Fleet::Fleet(boost::asio::io_context& control, unsigned workers, Worker::Shared shared,
@@ -33,6 +35,20 @@ void Fleet::on_all_then(std::function<void(Worker&)> job, std::function<void()> 
       [job = std::move(job)](Worker& worker) {
         job(worker);
         return '\0';
+      },
+      [done = std::move(done)](const std::vector<char>&) { done(); });
+}
+
+void Fleet::change(std::shared_ptr<const core::Plan> plan,
+                   std::shared_ptr<const std::vector<BackendCondition>> conditions,
+                   std::function<void()> done) {
+  ask_all_in_parts<char>(
+      [plan = std::move(plan), conditions = std::move(conditions),
+       change = std::shared_ptr<PlanChange>()](Worker& worker, char&) mutable {
+        if (!change) change = std::make_shared<PlanChange>(worker.ground(), plan, *conditions);
+        if (!change->go_on(Clock::now() + longest_part)) return false;
+        change.reset();
+        return true;
       },
       [done = std::move(done)](const std::vector<char>&) { done(); });
 }

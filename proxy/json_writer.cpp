@@ -1,5 +1,6 @@
 #include "proxy/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -12,14 +13,14 @@ bool continues(std::string_view text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80U;
 }
 
-/// Octets of the UTF-8 sequence at `at` (RFC 3629 section 4); 0 when there is none.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  const auto first = static_cast<unsigned char>(text[at]);
+/// Octets of the UTF-8 sequence at the start (RFC 3629 section 4); 0 when there is none.
+std::size_t sequence_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
   if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4 || !continues(text, at + 1)) return 0;
-  const auto second = static_cast<unsigned char>(text[at + 1]);
+  if (first < 0xc2 || first > 0xf4 || !continues(text, 1)) return 0;
+  const auto second = static_cast<unsigned char>(text[1]);
   if (first < 0xe0) return 2;
-  if (!continues(text, at + 2)) return 0;
+  if (!continues(text, 2)) return 0;
   if (first < 0xf0) {
     const bool overlong = first == 0xe0 && second < 0xa0;
     const bool surrogate = first == 0xed && second > 0x9f;
@@ -27,7 +28,22 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   }
   const bool overlong = first == 0xf0 && second < 0x90;
   const bool beyond = first == 0xf4 && second > 0x8f;
-  return !continues(text, at + 3) || overlong || beyond ? 0 : 4;
+  return !continues(text, 3) || overlong || beyond ? 0 : 4;
+}
+
+/// Whether an octet stands for itself in a JSON string, whatever is around it.
+constexpr std::array<bool, 256> is_plain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t octet = 0x20; octet < 0x7f; ++octet) plain[octet] = true;
+  plain['"'] = plain['\\'] = false;
+  return plain;
+}();
+
+/// How many octets at the start stand for themselves: mostly all of them.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && is_plain[static_cast<unsigned char>(text[length])]) ++length;
+  return length;
 }
 
 void append_escaped(std::string& out, char c) {
@@ -51,10 +67,6 @@ void append_escaped(std::string& out, char c) {
       return;
     default:
       break;
-  }
-  if (octet >= 0x20 && octet != 0x7f) {
-    out += c;
-    return;
   }
   out += "\\u00";
   out += digits[octet >> 4U];
@@ -83,15 +95,19 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 JsonWriter& JsonWriter::text(std::string_view value) {
   separate();
   out_ += '"';
-  for (std::size_t at = 0; at < value.size();) {
-    const std::size_t length = sequence_length(value, at);
+  for (;;) {
+    const std::size_t plain = plain_length(value);
+    out_ += value.substr(0, plain);
+    value.remove_prefix(plain);
+    if (value.empty()) break;
+    const std::size_t length = sequence_length(value);
     if (length == 1)
-      append_escaped(out_, value[at]);
+      append_escaped(out_, value.front());
     else if (length == 0)
       out_ += "\\ufffd";
     else
-      out_ += value.substr(at, length);
-    at += length == 0 ? 1 : length;
+      out_ += value.substr(0, length);
+    value.remove_prefix(std::max<std::size_t>(length, 1));
   }
   out_ += '"';
   return *this;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,9 @@ struct LiveRoute {
 };
 
 struct LiveTopology : LocalCounted {
+  /// The balancer of a pool looks anew at who is admitted.
+  void refresh(std::string_view pool);
+
   std::shared_ptr<const core::Topology> topology;
   std::vector<LocalPtr<LivePool>> pools;  ///< never null
   std::vector<LiveRoute> routes;
@@ -62,12 +66,17 @@ class BackendRegistry {
  public:
   using Key = std::pair<std::string, std::string>;
 
+  /// A number that no change of the plan had before.
+  std::uint64_t begin_change() { return ++changes_; }
   LocalPtr<LiveBackend> get(const std::string& pool, const std::string& address);
   /// The backend, or nullptr.
   LiveBackend* find(const std::string& pool, const std::string& address);
-  /// Marks those of `before`, the topology in force until now, that `now` leaves out as gone.
-  void retire(const LiveTopology& before, const LiveTopology& now);
-  /// Forgets those that have been gone for `after` with nothing left on them.
+  /// Takes note of how a backend is. True when the balancer of its pool has to hear of it.
+  bool note(const BackendCondition& condition);
+  /// Marks one that no plan has any more as gone.
+  void retire(LiveBackend& backend);
+  /// Forgets those that have been gone for `after` with nothing left on them. Looks at a few at a
+  /// time, so it is to be called often.
   void forget_gone(TimePoint now, std::chrono::minutes after);
   /// Pools in alphabetical order, and so the backends in each.
   const auto& all() const { return backends_; }
@@ -92,14 +101,10 @@ class BackendRegistry {
       return name(a) < name(b);
     }
   };
-  static void retire(LiveBackend& backend);
 
   std::map<Key, LocalPtr<LiveBackend>, Before> backends_;
+  std::deque<LiveBackend*> gone_;  ///< some of which may have come back; each once
+  std::uint64_t changes_ = 0;
 };
-
-/// `before`: the topology in force, when there is one: what stays the same is taken over from it.
-LocalPtr<LiveTopology> build_live_topology(std::shared_ptr<const core::Topology> topology,
-                                           BackendRegistry& backends, Tally& tally,
-                                           const LiveTopology* before = nullptr);
 
 }  // namespace sluice::proxy

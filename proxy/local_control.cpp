@@ -117,6 +117,7 @@ void LocalControl::tick() {
   // Before the first verdicts every pool looks broken.
   if (!on_ready_ && may_decide()) rollouts_.tick();
   look_at_state();
+  posted_.free_unused();
   ticker_.expires_after(DeadlineWheel::grain);
   ticker_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
@@ -142,11 +143,11 @@ void LocalControl::set_readiness(Readiness readiness) {
 
 /// `then` runs when every worker has taken the plan in force.
 void LocalControl::post_plan(bool with_conditions, std::function<void()> then) {
-  auto conditions = std::make_shared<const std::vector<BackendCondition>>(
-      with_conditions ? new_conditions() : std::vector<BackendCondition>{});
-  fleet_.on_all_then(
-      [plan = plan_, conditions](Worker& worker) { worker.take_plan(plan, *conditions); },
-      std::move(then));
+  posted_.add(plan_);
+  fleet_.change(plan_,
+                std::make_shared<const std::vector<BackendCondition>>(
+                    with_conditions ? new_conditions() : std::vector<BackendCondition>{}),
+                std::move(then));
 }
 
 void LocalControl::post_condition(const std::string& pool, const std::string& address) {

@@ -20,6 +20,7 @@
 #include "proxy/handover_state.hpp"
 #include "proxy/listeners.hpp"
 #include "proxy/notices.hpp"
+#include "proxy/posted_plans.hpp"
 #include "proxy/prober.hpp"
 #include "proxy/reactor_host.hpp"
 #include "proxy/reloads.hpp"
@@ -260,6 +261,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void watch_drain(const DrainOrder& order, std::set<std::string> addresses, bool is_removal,
                    const Done<DrainStatus>& done);
   bool is_watched(const WatchPtr& watch) const;
+  std::vector<WatchPtr> next_watches();
   void poll_drains();
   void judge_drain(const WatchPtr& watch, const BackendSums& sums, const std::set<Key>& drains);
   void cut_drained(const WatchPtr& watch);
@@ -315,6 +317,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   core::Overrides overrides_;
   Settings effective_;
   std::shared_ptr<const core::Plan> plan_;
+  PostedPlans posted_;
   Reactor reactor_;
   ReactorHost host_;
   DeadlineWheel wheel_;
@@ -342,6 +345,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool has_dropped_overrides_ = false;
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
+  Key last_polled_;  ///< the watch that was looked at last
   std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade_;
   std::function<void()> on_deciding_;
   std::shared_ptr<const HandoverState> inherited_;

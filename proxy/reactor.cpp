@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 #include <utility>
+
+#include "proxy/deadline.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -65,9 +68,16 @@ void Reactor::retire(Polled* polled) {
 }
 
 void Reactor::post(std::function<void()> job) {
+  post_in_parts([job = std::move(job)] {
+    job();
+    return true;
+  });
+}
+
+void Reactor::post_in_parts(std::function<bool()> part) {
   {
     const std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(job));
+    posted_.push_back(std::move(part));
   }
   wake();
 }
@@ -111,12 +121,18 @@ void Reactor::run_posted() {
   static_cast<void>(!::read(event_, &count, sizeof(count)));
   // Before the jobs are taken: one that is posted from now on wakes again.
   is_awake_.store(false);
-  std::vector<std::function<void()>> jobs;
   {
     const std::lock_guard lock(mutex_);
-    jobs.swap(posted_);
+    std::move(posted_.begin(), posted_.end(), std::back_inserter(jobs_));
+    posted_.clear();
   }
-  for (const auto& job : jobs) job();
+  const TimePoint until = Clock::now() + longest_part;
+  while (!jobs_.empty()) {
+    const bool is_over = jobs_.front()();
+    if (is_over) jobs_.pop_front();
+    if (!is_over || Clock::now() >= until) break;
+  }
+  if (!jobs_.empty()) wake();
 }
 
 /// What is retired by now is deferred, if at all, in this round: behind it, nothing knows it.

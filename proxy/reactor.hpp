@@ -4,11 +4,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <vector>
 
 namespace sluice::proxy {
+
+/// How long a turn works on what was posted, or on a part of it, while events wait.
+inline constexpr std::chrono::milliseconds longest_part{1};
 
 /// What hears of the readiness of a descriptor. Belongs to the thread of its reactor.
 class Polled {
@@ -57,8 +61,13 @@ class Reactor {
   /// Deletes `polled` once nothing of the turn can refer to it any more. It must defer no more.
   void retire(Polled* polled);
 
-  /// Runs `job` in a turn of this reactor. Any thread.
+  /// Runs `job` in a turn of this reactor. Jobs run in the order in which they were posted. Any
+  /// thread.
   void post(std::function<void()> job);
+  /// The same for what may take longer than events can wait: `part` is called in one turn after
+  /// another until it returns true, and should return within `longest_part`. What is posted behind
+  /// it waits for its end. Any thread.
+  void post_in_parts(std::function<bool()> part);
   /// Ends a wait that is under way. Any thread.
   void wake();
 
@@ -84,11 +93,12 @@ class Reactor {
   bool is_hosted_ = false;
   std::vector<Polled*> deferred_;
   std::vector<Polled*> retired_;
+  std::deque<std::function<bool()>> jobs_;  ///< taken from posted_, and not at their end yet
   // Those of this turn; kept for their capacity.
   std::vector<Polled*> running_;
   std::vector<Polled*> retiring_;
   std::mutex mutex_;  ///< guards posted_
-  std::vector<std::function<void()>> posted_;
+  std::vector<std::function<bool()>> posted_;
   std::atomic<bool> is_awake_{false};  ///< event_ was written and not read yet
 };
 

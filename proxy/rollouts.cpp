@@ -297,6 +297,8 @@ void Rollouts::judge(const LivePtr& live) {
   tell_decisions(*live);
   carry_out(live, steps);
   settle(live);
+  // At once, and not a tick later: a restart is to find what is shown from here on.
+  if (live->machine.take_changed()) parts_.ground.keep_counts();
 }
 
 /// What follows from the state that it is in.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "proxy/acceptor.hpp"
 #include "proxy/session.hpp"
@@ -16,7 +15,6 @@ namespace sluice::proxy {
 namespace {
 
 constexpr std::uint64_t ticks_per_flush = 5;
-constexpr std::uint64_t ticks_per_cleaning = 500;
 constexpr std::uint64_t ticks_per_trim = 50;
 constexpr std::size_t log_buffer_size = 32 * 1024;
 constexpr std::chrono::minutes gone_backends_kept{5};
@@ -25,10 +23,7 @@ constexpr std::chrono::minutes gone_backends_kept{5};
 
 Worker::Worker(Shared shared, WorkerPlace place)
     : shared_(shared), trials_(place), logs_access_(!shared.access_log.is_off()) {
-  plan_ = make_local<LivePlan>();
-  auto empty = std::make_shared<core::Plan>(core::build_plan(0, {}));
-  plan_->topology = build_live_topology(empty->topology, backends_, tally_);
-  plan_->plan = std::move(empty);
+  take_plan(std::make_shared<core::Plan>(core::build_plan(0, {})), {});
   refresh_date();
 }
 
@@ -64,6 +59,10 @@ void Worker::post(std::function<void(Worker&)> job) {
   reactor_.post([this, job = std::move(job)] { job(*this); });
 }
 
+void Worker::post_in_parts(std::function<bool(Worker&)> part) {
+  reactor_.post_in_parts([this, part = std::move(part)] { return part(*this); });
+}
+
 void Worker::tick(TimePoint now) {
   next_tick_ = now + DeadlineWheel::grain;
   wheel_.advance(now);
@@ -73,58 +72,16 @@ void Worker::tick(TimePoint now) {
     refresh_date();
   }
   if (ticks_ % ticks_per_trim == 0) pipes_.trim();
-  if (ticks_ % ticks_per_cleaning == 0) backends_.forget_gone(now, gone_backends_kept);
+  backends_.forget_gone(now, gone_backends_kept);
 }
 
 void Worker::take_plan(std::shared_ptr<const core::Plan> plan,
                        const std::vector<BackendCondition>& conditions) {
-  auto live = make_local<LivePlan>();
-  if (plan->topology == plan_->plan->topology) {
-    live->topology = plan_->topology;
-  } else {
-    live->topology = build_live_topology(plan->topology, backends_, tally_, plan_->topology.get());
-  }
-  live->plan = std::move(plan);
-  const LocalPtr<LiveTopology> before = plan_->topology;
-  plan_ = std::move(live);
-  apply_all(conditions);
-  if (before.get() != plan_->topology.get()) backends_.retire(*before, *plan_->topology);
+  PlanChange(ground(), std::move(plan), conditions).go_on(TimePoint::max());
 }
 
 void Worker::apply(const BackendCondition& condition) {
-  if (note_condition(condition)) refresh_balancer(condition.pool);
-}
-
-/// A balancer of many is gone through once, however many of them have changed.
-void Worker::apply_all(const std::vector<BackendCondition>& conditions) {
-  std::set<std::string_view> changed;
-  for (const BackendCondition& condition : conditions) {
-    if (note_condition(condition)) changed.insert(condition.pool);
-  }
-  for (const std::string_view pool : changed) refresh_balancer(pool);
-}
-
-/// True when the balancer of its pool has to hear of it.
-bool Worker::note_condition(const BackendCondition& condition) {
-  LiveBackend* backend = backends_.find(condition.pool, condition.address);
-  if (backend == nullptr) return false;
-  const bool changes = backend->up != condition.up || backend->draining != condition.draining;
-  backend->up = condition.up;
-  backend->addresses = condition.addresses;
-  if (condition.draining && !backend->draining) {
-    backend->draining = true;
-    backend->close_idle();
-    backend->close_unsent();
-  }
-  backend->draining = condition.draining;
-  if (!condition.up) backend->close_idle();
-  return changes;
-}
-
-void Worker::refresh_balancer(std::string_view pool) {
-  LiveTopology& live = *plan_->topology;
-  const std::size_t index = core::pool_index(*live.topology, pool);
-  if (index < live.pools.size()) live.pools[index]->balancer.refresh();
+  if (backends_.note(condition)) plan_->topology->refresh(condition.pool);
 }
 
 void Worker::listen(int descriptor, const std::string& name) {

@@ -15,6 +15,7 @@
 #include "proxy/log_sink.hpp"
 #include "proxy/owned_descriptor.hpp"
 #include "proxy/pipe_pool.hpp"
+#include "proxy/plan_change.hpp"
 #include "proxy/random.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/read_buffer.hpp"
@@ -75,13 +76,16 @@ class Worker {
   bool go_on();
   /// Runs `job` on the worker's thread. Any thread.
   void post(std::function<void(Worker&)> job);
+  /// The same in parts; see Reactor::post_in_parts(). Any thread.
+  void post_in_parts(std::function<bool(Worker&)> part);
 
   // Everything below: on the worker's thread only.
 
+  /// Takes a plan at once. While requests are under way, Fleet::change() does it in parts.
   void take_plan(std::shared_ptr<const core::Plan> plan,
                  const std::vector<BackendCondition>& conditions);
   void apply(const BackendCondition& condition);
-  void apply_all(const std::vector<BackendCondition>& conditions);
+  PlanChange::Ground ground() { return {backends_, tally_, plan_}; }
 
   /// Accepts on a listening descriptor, which it takes over. `name`: the listener's configured
   /// address.
@@ -113,6 +117,7 @@ class Worker {
   /// The counts of one backend, or of all of a pool when `address` is empty.
   std::vector<core::Backend> counts_of(const std::string& pool, const std::string& address) const;
 
+  BackendRegistry& backends() { return backends_; }
   Reactor& reactor() { return reactor_; }
   DeadlineWheel& wheel() { return wheel_; }
   BlockPool& blocks() { return blocks_; }
@@ -145,8 +150,6 @@ class Worker {
   void tick(TimePoint now);
   void flush_log();
   void refresh_date();
-  bool note_condition(const BackendCondition& condition);
-  void refresh_balancer(std::string_view pool);
 
   Shared shared_;
   Reactor reactor_;

@@ -60,6 +60,13 @@ bool agrees(const RolloutScene& scene, const std::vector<double>& steps) {
          in_force == weight_of(after, steps);
 }
 
+/// Waits until the state file has `text`.
+bool keeps(const RolloutScene& scene, const std::string& text) {
+  return eventually([&] {
+    return read_file(scene.sluice.file("state/state.json")).find(text) != std::string::npos;
+  });
+}
+
 /// Regression: the first verdict of a health check that finds the machine well let it serve again.
 TEST(RolloutState, ABackendThatWasTakenOutStaysOutAcrossARestartUntilItIsRepaired) {
   RolloutScene scene(kept({.steps = "[50, 95]", .step_time = "60s"}));
@@ -73,6 +80,7 @@ TEST(RolloutState, ABackendThatWasTakenOutStaysOutAcrossARestartUntilItIsRepaire
   scene.new_pool.one.fail(150);
   ASSERT_TRUE(scene.holds("one_backend"));
   EXPECT_EQ(is_up(), 0);
+  ASSERT_TRUE(keeps(scene, "\"ejected\":[\"" + scene.new_pool.one.address() + "\"]"));
   scene.sluice.process().kill();
   users->stop();
   scene.sluice.restart();

@@ -203,7 +203,7 @@ TEST(RolloutSticky, UsersOnlyMoveFromOldToNew) {
     EXPECT_EQ(counts.failures, 0u) << counts.first_failure;
     bool is_new = false;
     for (auto& [mark, versions] : counts.versions_by_mark) {
-      EXPECT_FALSE(is_new && versions["v1"] > 0) << "a user moved back";
+      EXPECT_FALSE(is_new && versions["v1"] > 0) << "a user moved back: " << scene.told();
       is_new |= versions["v2"] > 0;
     }
     if (is_new && counts.versions["v1"] > 0) ++moved;

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/ticket.hpp"
+#include "proxy/plan_change.hpp"
 #include "tests/proxy/loop.hpp"
 
 namespace sluice::proxy {
@@ -36,15 +38,25 @@ std::shared_ptr<const core::Topology> topology_of(const std::vector<std::string>
 class LivePlanTest : public ::testing::Test {
  protected:
   LocalPtr<LiveTopology> build(const std::vector<std::string>& v1) {
-    auto live = build_live_topology(topology_of(v1), backends_, tally_, in_force_.get());
-    if (in_force_) backends_.retire(*in_force_, *live);
-    in_force_ = live;
-    return live;
+    change(v1, TimePoint::max());
+    return in_force_->topology;
+  }
+  /// Parts that end at `until` each. Returns how many there were.
+  std::size_t change(
+      const std::vector<std::string>& v1, TimePoint until,
+      const std::vector<BackendCondition>& conditions = {},
+      const std::function<void()>& between = [] {}) {
+    auto plan = std::make_shared<core::Plan>();
+    plan->topology = topology_of(v1);
+    PlanChange change({backends_, tally_, in_force_}, std::move(plan), conditions);
+    std::size_t parts = 1;
+    for (; !change.go_on(until); ++parts) between();
+    return parts;
   }
   Loop loop_;
   BackendRegistry backends_;
   Tally tally_;
-  LocalPtr<LiveTopology> in_force_;
+  LocalPtr<LivePlan> in_force_;
 };
 
 TEST_F(LivePlanTest, ResolvesPoolsRoutesAndShares) {
@@ -133,6 +145,83 @@ TEST_F(LivePlanTest, AGoneBackendIsForgottenOnlyWhenQuietAndLateAndUnused) {
   backends_.forget_gone(later, minutes(5));
   EXPECT_FALSE(is_known());
   EXPECT_NE(backends_.find("v2", "127.0.0.1:9101"), nullptr) << "those in the plan stay";
+}
+
+TEST_F(LivePlanTest, GoneBackendsAreForgottenAFewAtATimeAndNotThoseThatCameBack) {
+  std::vector<std::string> many;
+  for (int port = 1; port <= 100; ++port) many.push_back("127.0.0.1:" + std::to_string(port));
+  build(many);
+  build({});
+  build({"127.0.0.1:7"});
+  const TimePoint later = Clock::now() + minutes(6);
+  backends_.forget_gone(later, minutes(5));
+  EXPECT_GT(backends_.all().size(), 50U) << "a worker serves nobody meanwhile";
+  for (int round = 0; round < 100; ++round) backends_.forget_gone(later, minutes(5));
+  EXPECT_EQ(backends_.all().size(), 2U);
+  ASSERT_NE(backends_.find("v1", "127.0.0.1:7"), nullptr);
+  build({});
+  for (int round = 0; round < 100; ++round) backends_.forget_gone(later, minutes(5));
+  EXPECT_EQ(backends_.find("v1", "127.0.0.1:7"), nullptr) << "it has gone once more";
+}
+
+TEST_F(LivePlanTest, AChangeInPartsIsNotSeenBeforeAllOfItIsThere) {
+  const auto old = build({"127.0.0.1:9001", "127.0.0.1:9002"});
+  const LocalPtr<LiveBackend> gone = old->pools[0]->members[1];
+  const std::vector<BackendCondition> conditions{{"v1", "127.0.0.1:9001", true, true, {}},
+                                                 {"v1", "127.0.0.1:9003", false, false, {}}};
+  bool was_old = true;
+  const std::size_t parts =
+      change({"127.0.0.1:9001", "127.0.0.1:9003"}, TimePoint::min(), conditions, [&] {
+        const LiveTopology& seen = *in_force_->topology;
+        ASSERT_EQ(seen.pools.size(), 2U);
+        ASSERT_EQ(seen.routes.size(), 1U);
+        const bool is_old = &seen == old.get();
+        EXPECT_TRUE(was_old || !is_old) << "it came back";
+        was_old = is_old;
+        if (is_old) {
+          EXPECT_FALSE(gone->gone) << "requests are still given to it";
+        }
+        // Whom a part has told that it drains gets nothing more, whichever plan is in force.
+        const LiveBackend& drains = *seen.pools[0]->members[0];
+        if (drains.draining && is_old) {
+          core::Ticket ticket = in_force_->topology->pools[0]->balancer.choose(0, {});
+          ASSERT_TRUE(ticket);
+          EXPECT_EQ(ticket.backend().address, "127.0.0.1:9002");
+          ticket.finish();
+        }
+      });
+  EXPECT_GT(parts, 8U) << "one part for each member, condition, pool, route and retirement";
+  EXPECT_FALSE(was_old);
+  EXPECT_TRUE(gone->gone);
+  const LivePool& pool = *in_force_->topology->pools[0];
+  EXPECT_TRUE(pool.members[0]->draining);
+  EXPECT_FALSE(pool.members[1]->up);
+  EXPECT_FALSE(pool.balancer.can_serve());
+  EXPECT_EQ(in_force_->topology->pools[1].get(), old->pools[1].get()) << "as it was";
+}
+
+TEST_F(LivePlanTest, APoolThatIsRemovedRetiresAllOfItsBackends) {
+  const auto old = build({"127.0.0.1:9001"});
+  auto plan = std::make_shared<core::Plan>();
+  Settings settings;
+  settings.pools.resize(1);
+  settings.pools[0].name = "v3";
+  settings.pools[0].backends = {{"127.0.0.1:9001"}};
+  plan->topology = std::make_shared<const core::Topology>(settings);
+  EXPECT_TRUE(PlanChange({backends_, tally_, in_force_}, plan, {}).go_on(TimePoint::max()));
+  EXPECT_TRUE(backends_.find("v1", "127.0.0.1:9001")->gone);
+  EXPECT_TRUE(backends_.find("v2", "127.0.0.1:9101")->gone);
+  EXPECT_FALSE(backends_.find("v3", "127.0.0.1:9001")->gone);
+}
+
+TEST_F(LivePlanTest, ConditionsAloneLeaveThePlan) {
+  const auto live = build({"127.0.0.1:9001"});
+  const std::vector<BackendCondition> conditions{{"v1", "127.0.0.1:9001", true, true, {}},
+                                                 {"v7", "127.0.0.1:9001", true, true, {}}};
+  EXPECT_TRUE(
+      PlanChange({backends_, tally_, in_force_}, nullptr, conditions).go_on(TimePoint::max()));
+  EXPECT_EQ(in_force_->topology.get(), live.get());
+  EXPECT_FALSE(live->pools[0]->balancer.can_serve());
 }
 
 }  // namespace

@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "proxy/deadline.hpp"
 #include "proxy/reactor_host.hpp"
 #include "tests/support/deadline.hpp"
 #include "tests/support/fd.hpp"
@@ -207,6 +209,47 @@ TEST(ReactorHostTest, AWaitThatEndsBehindItFindsItGone) {
   host.reset();
   io.poll();
   EXPECT_TRUE(io.stopped());
+}
+
+TEST(ReactorTest, WhatIsPostedInPartsLetsEventsInAndHoldsBackWhatIsPostedBehindIt) {
+  Reactor reactor;
+  const SocketPair pair;
+  Target target;
+  ASSERT_TRUE(reactor.add(pair.ours.get(), target, EPOLLIN | EPOLLET));
+  std::vector<std::string> seen;
+  int parts = 0;
+  reactor.post_in_parts([&] {
+    seen.push_back("part");
+    pair.send();
+    return ++parts == 3;
+  });
+  reactor.post([&] { seen.push_back("behind"); });
+  for (int turn = 1; turn <= 3; ++turn) {
+    EXPECT_GT(reactor.turn(at_once), 0U);
+    EXPECT_EQ(parts, turn);
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"part", "part", "part", "behind"}));
+  reactor.turn(at_once);
+  EXPECT_GE(target.acts, 3) << "what came between the parts was acted on";
+}
+
+TEST(ReactorTest, ALongQueueOfJobsIsNotWorkedOffInOneTurn) {
+  Reactor reactor;
+  constexpr int jobs = 5;
+  int done = 0;
+  for (int job = 0; job < jobs; ++job) {
+    reactor.post([&] {
+      const auto end = Clock::now() + longest_part;
+      while (Clock::now() < end) {
+      }
+      ++done;
+    });
+  }
+  for (int turn = 1; turn <= jobs; ++turn) {
+    EXPECT_GT(reactor.turn(at_once), 0U);
+    EXPECT_EQ(done, turn);
+  }
+  EXPECT_EQ(reactor.turn(at_once), 0U);
 }
 
 }  // namespace
