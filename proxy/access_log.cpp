@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/thread_name.hpp"
+
 namespace sluice::proxy {
 
 AccessLog::AccessLog(std::string target) : target_(std::move(target)) {}
@@ -26,7 +28,10 @@ std::string AccessLog::open() {
     return "cannot open the access log " + target_ + ": " + std::strerror(errno) +
            "; name a file in a folder that this user may write, \"stdout\" or \"off\"";
   }
-  writer_ = std::thread([this] { run(); });
+  writer_ = std::thread([this] {
+    name_thread("sluice-log");
+    run();
+  });
   return {};
 }
 

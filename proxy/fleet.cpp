@@ -1,6 +1,9 @@
 #include "proxy/fleet.hpp"
 
+#include <string>
+
 #include "proxy/plan_change.hpp"
+#include "proxy/thread_name.hpp"
 
 namespace sluice::proxy {
 
@@ -22,7 +25,11 @@ void Fleet::start() {
   is_running_ = true;
   if (hosted_) return hosted_->start();
   for (const auto& worker : workers_) {
-    threads_.emplace_back([&running = *worker] { running.run(); });
+    const std::string name = "sluice-work" + std::to_string(threads_.size());
+    threads_.emplace_back([&running = *worker, name] {
+      name_thread(name.c_str());
+      running.run();
+    });
   }
 }
 

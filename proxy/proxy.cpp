@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "proxy/proxy_impl.hpp"
+#include "proxy/thread_name.hpp"
 
 namespace sluice {
 namespace asio = boost::asio;
@@ -176,7 +177,10 @@ void Proxy::Impl::begin() {
   is_started_ = is_running_ = true;
   fleet_->start();
   control_->start([this] { succession_ ? offer_to_serve() : serve(); });
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    proxy::name_thread("sluice-control");
+    run();
+  });
 }
 
 std::vector<std::string> Proxy::Impl::listener_addresses() const {

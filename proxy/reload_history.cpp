@@ -9,13 +9,17 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
 
+#include "core/text_hash.hpp"
 #include "proxy/durable_file.hpp"
+#include "proxy/thread_name.hpp"
 
 namespace sluice::proxy {
+namespace fs = std::filesystem;
 namespace {
 
 /// "" when it cannot be read.
@@ -40,7 +44,11 @@ core::Result<ReloadRecords, std::string> ReloadHistory::load() const {
   }
   std::ostringstream text;
   text << file.rdbuf();
-  return read_history_text(text.str());
+  return read_history_text(text.str(), [this](const std::string& name) {
+    std::string kept = text_of(folder_ + "/" + name);
+    const bool is_whole = core::text_hash(kept) + ".toml" == name;
+    return is_whole ? std::optional(std::move(kept)) : std::nullopt;
+  });
 }
 
 std::string ReloadHistory::set_aside() {
@@ -108,7 +116,10 @@ void ReloadHistory::save(Done done) {
 std::string ReloadHistory::start_writer() {
   if (writer_.joinable()) return {};
   try {
-    writer_ = std::thread([this] { run(); });
+    writer_ = std::thread([this] {
+      name_thread("sluice-history");
+      run();
+    });
   } catch (const std::system_error& error) {
     return "there is no thread to write " + path_ + ": " + error.code().message();
   }
@@ -134,16 +145,45 @@ void ReloadHistory::run() {
     const std::string aside = aside_;
     lock.unlock();
     std::string problem = move_aside(aside);
-    if (problem.empty()) problem = write(to_history_text(records));
+    if (problem.empty()) problem = write(records);
     for (const Done& done : served) done(problem);
     lock.lock();
   }
 }
 
-std::string ReloadHistory::write(const std::string& text) const {
+/// Texts come before what names them, and go behind it.
+std::string ReloadHistory::write(const ReloadRecords& records) const {
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  return replace_file(folder_, path_, text);
+  fs::create_directories(folder_, error);
+  std::string problem = write_texts(records);
+  if (problem.empty()) problem = replace_file(folder_, path_, to_history_text(records));
+  if (problem.empty()) remove_texts_but(records);
+  return problem;
+}
+
+/// Those that are there are whole, for they came by a rename; their name is their content's.
+std::string ReloadHistory::write_texts(const ReloadRecords& records) const {
+  for (const auto& record : records) {
+    const std::string name = text_file_of(*record);
+    if (name.empty()) continue;
+    const std::string path = folder_ + "/" + name;
+    std::error_code error;
+    if (fs::file_size(path, error) == record->text.size() && !error) continue;
+    const std::string problem = replace_file(folder_, path, record->text);
+    if (!problem.empty()) return problem;
+  }
+  return {};
+}
+
+void ReloadHistory::remove_texts_but(const ReloadRecords& records) const {
+  std::set<std::string> named;
+  for (const auto& record : records) named.insert(text_file_of(*record));
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    const std::string name = entry.path().filename().string();
+    // Whatever is left over costs room and nothing else.
+    if (is_text_file(name) && !named.contains(name)) fs::remove(entry.path(), error);
+  }
 }
 
 }  // namespace sluice::proxy

@@ -14,8 +14,9 @@
 namespace sluice::proxy {
 
 /// Which settings were in force, when and by whom: the newest entries, in memory and, with a
-/// folder, in FOLDER/history.json. A thread of its own writes that file: a new one, fsync, rename,
-/// fsync of the folder; entries that come meanwhile go out together. For one thread.
+/// folder, in FOLDER/history.json and, each text, in FOLDER/HASH.toml. A thread of its own writes
+/// them: a new file, fsync, rename, fsync of the folder; entries that come meanwhile go out
+/// together. For one thread.
 class ReloadHistory {
  public:
   static constexpr std::size_t most_records = 20;
@@ -57,7 +58,9 @@ class ReloadHistory {
   std::string start_writer();
   void run();
   std::string move_aside(const std::string& aside);
-  std::string write(const std::string& text) const;
+  std::string write(const ReloadRecords& records) const;
+  std::string write_texts(const ReloadRecords& records) const;
+  void remove_texts_but(const ReloadRecords& records) const;
 
   std::string folder_;
   std::string path_;

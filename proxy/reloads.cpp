@@ -105,8 +105,8 @@ void Reloads::roll_back(const std::string& which, ReloadOrder order, const Actor
   if (!read_ || wanted->text.empty()) {
     return answer(done, Denial{409, "No text to go back to",
                                "record " + std::to_string(wanted->number) +
-                                   " was given by a program, without a text; choose one that GET "
-                                   "/v1/reloads shows with a hash"});
+                                   " has no text: a program gave it, or its file is gone; choose "
+                                   "one that GET /v1/reloads shows with a hash"});
   }
   if (auto denial = obstacle(order)) return answer(done, std::move(*denial));
   SettingsSource source = read(wanted->text);

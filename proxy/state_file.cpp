@@ -14,6 +14,7 @@
 #include "proxy/durable_file.hpp"
 #include "proxy/owned_descriptor.hpp"
 #include "proxy/state_json.hpp"
+#include "proxy/thread_name.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -51,7 +52,10 @@ void StateFile::close() {
 
 void StateFile::start_writer() {
   closing_ = false;
-  writer_ = std::thread([this] { run(); });
+  writer_ = std::thread([this] {
+    name_thread("sluice-state");
+    run();
+  });
 }
 
 void StateFile::stop_writer() {

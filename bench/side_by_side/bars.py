@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from cells import TITLES, name_of
-from figures import ratio
+from figures import ratio, spread
 
 KIB = 1024
 
 
 def judge(sections: dict) -> list[dict]:
     bars = [*_throughput(sections), *_log(sections), *_half_load(sections), *_memory(sections),
-            *_soak(sections), *_scale(sections), *_weights(sections), *_rollout(sections)]
+            *_soak(sections), *_scale(sections), *_weights(sections), *_reload(sections),
+            *_rollout(sections)]
     for bar in bars:
         figure = bar["figure"]
         bar["state"] = ("not measured" if figure is None else
@@ -98,6 +99,15 @@ def _weights(sections: dict) -> Iterator[dict]:
             figure = plans.get(plan, {}).get(load)
             yield _bar(f"slowest of 100 changes of weights, {title}, load: {load}", 5.0,
                        _single(figure["max_us"] / 1000 if figure else None), "ms")
+
+
+def _reload(sections: dict) -> Iterator[dict]:
+    figure = sections.get("reload")
+    plan = (f"{figure['backends']} backends and {figure['routes']} routes" if figure else
+            "10000 backends and 1000 routes")
+    yield _bar(f"a reload of {plan}", 250, spread(figure["reload_ms"]) if figure else None, "ms")
+    yield _bar(f"longest turn of a worker in reloads of {plan}, its own CPU", 5.0,
+               _single(figure["with"]["turn_cpu_us"] / 1000 if figure else None), "ms")
 
 
 def _rollout(sections: dict) -> Iterator[dict]:

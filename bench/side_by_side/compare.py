@@ -17,6 +17,7 @@ import half_load
 import machine
 import memory
 import plot
+import reload
 import report
 import rollout
 import scale
@@ -29,7 +30,8 @@ from proxies import Bench, Cores, Programs
 
 SECTIONS = {"throughput": throughput.run, "log": throughput.run_with_log,
             "half_load": half_load.run, "memory": memory.run, "scale": scale.run,
-            "weights": weights.run, "rollout": rollout.run, "soak": soak.run}
+            "weights": weights.run, "reload": reload.run, "rollout": rollout.run,
+            "soak": soak.run}
 DEFAULT_SECTIONS = [name for name in SECTIONS if name != "soak"]
 PROXIES = [*cells.PLAIN, *cells.LARGE_ONLY]
 EPILOG = """\
@@ -86,6 +88,8 @@ def parse() -> argparse.Namespace:
     add("--relay", type=Path, default=ours / "bench_relay", help="the floor")
     add("--backend", type=Path, default=ours / "bench_backend", help="what is behind all of them")
     add("--pace", type=Path, default=ours / "bench_pace", help="the load at a constant rate")
+    add("--turns", type=Path, default=ours / "bench_turns.so",
+        help="what tells of long turns of event loops")
     add("--out", type=Path, default=root / "build" / "side_by_side", help="folder of the report")
     add("--from", dest="from_json", type=Path, metavar="JSON",
         help="measure nothing, report these results again")
@@ -104,7 +108,8 @@ def check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Non
         parser.error("--routes must be a multiple of 10 and at least 20")
     if arguments.from_json:
         return
-    programs = (arguments.sluice, arguments.relay, arguments.backend, arguments.pace)
+    programs = (arguments.sluice, arguments.relay, arguments.backend, arguments.pace,
+                arguments.turns)
     missing = [str(program) for program in programs if not program.is_file()]
     missing += [name for name in ("nginx", "haproxy", "wrk", "h2load")
                 if shutil.which(name) is None]
@@ -124,7 +129,8 @@ def measure_section(name: str, arguments: argparse.Namespace, results: dict) -> 
     options = Options(arguments.rounds, arguments.seconds, arguments.proxies, chosen,
                       arguments.clients, arguments.routes, arguments.requests, arguments.repeats,
                       say)
-    programs = Programs(arguments.sluice, arguments.relay, arguments.backend, arguments.pace)
+    programs = Programs(arguments.sluice, arguments.relay, arguments.backend, arguments.pace,
+                        arguments.turns)
     cores = Cores(frozenset({arguments.proxy_core}), frozenset({arguments.load_core}))
     with tempfile.TemporaryDirectory(prefix="side_by_side.") as folder:
         with Bench(programs, cores, Path(folder)) as bench:

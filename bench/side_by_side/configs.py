@@ -160,13 +160,16 @@ def sluice(ports: tuple[int, int], backends: list[int], access: str = "off", wor
 
 
 def sluice_at_scale(ports: tuple[int, int], backend_port: int, routes: int,
-                    workers: int = 1) -> str:
-    """As many routes, over a tenth as many pools of 10 backends, each an own address in 127/8."""
+                    workers: int = 1, pools: int | None = None, first: int = 1) -> str:
+    """Routes over pools, a tenth as many by default, of 10 backends, each an own address in 127/8.
+
+    `first` is the last octet of the first address of each pool.
+    """
     parts = [SLUICE_HEAD.format(port=ports[0], admin=ports[1], access="off", workers=workers)]
-    pools = routes // 10
+    pools = pools or routes // 10
     for pool in range(pools):
         subnet = f"127.{1 + pool // 250}.{pool % 250}"
-        addresses = ", ".join(f'"{subnet}.{last}:{backend_port}"' for last in range(1, 11))
+        addresses = ", ".join(f'"{subnet}.{last}:{backend_port}"' for last in range(first, first + 10))
         parts.append(f"[pool.p{pool}]\nbackends = [{addresses}]\n")
     for route in range(routes):
         old, new = route % pools, (route + 1) % pools

@@ -60,7 +60,11 @@ class Pace:
 
     def run(self, port: int, cores: set[int]) -> dict:
         """Latencies count from the instant a request was due."""
-        return json.loads(run_pinned(self.command(port), cores, patience=self.seconds + 30))
+        return self.read(run_pinned(self.command(port), cores, patience=self.seconds + 30))
+
+    @staticmethod
+    def read(output: str) -> dict:
+        return json.loads(output)
 
 
 def h2load(port: int, rate: float, seconds: float, cores: set[int], folder: Path) -> dict:

@@ -52,13 +52,15 @@ def before_exec(cores: set[int]):
 class Child:
     """A server of the comparison."""
 
-    def __init__(self, command: list[str], cores: set[int], log: Path):
+    def __init__(self, command: list[str], cores: set[int], log: Path,
+                 environment: dict[str, str] | None = None):
         self._log = log
         with log.open("wb") as output:
             # A session of its own: Ctrl-C reaches this program alone, which then ends the children.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, preexec_fn=before_exec(cores))
+                start_new_session=True, preexec_fn=before_exec(cores),
+                env={**os.environ, **(environment or {})})
         self.pid = self._process.pid
 
     def wait_for_port(self, port: int, seconds: float = 30) -> None:

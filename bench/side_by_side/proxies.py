@@ -26,6 +26,7 @@ class Programs:
     relay: Path
     backend: Path
     pace: Path
+    turns: Path
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Bench:
         return proxy
 
     def start_sluice(self, name: str, config_for: Callable[[Ports], str],
-                     cores: frozenset[int] | None = None) -> Proxy:
+                     cores: frozenset[int] | None = None,
+                     environment: dict[str, str] | None = None) -> Proxy:
         """sluice with the configuration for the ports it is given, once it is ready."""
         admin = 0
 
@@ -100,7 +102,7 @@ class Bench:
             path = self._write(f"{name}.toml", config_for((port, admin)))
             return [str(self.programs.sluice), "run", str(path)]
 
-        child, port = self._start(name, cores or self.cores.proxy, command)
+        child, port = self._start(name, cores or self.cores.proxy, command, environment)
         wait_until_ready(admin)
         return self._proxy(name, child, port, (self.folder / f"{name}.toml").read_text(), admin)
 
@@ -136,12 +138,12 @@ class Bench:
         self.configs[name] = config
         return Proxy(name, child, port, config, admin, measure.process_tree(child.pid))
 
-    def _start(self, name: str, cores: frozenset[int],
-               command: Command) -> tuple[Child, int]:
+    def _start(self, name: str, cores: frozenset[int], command: Command,
+               environment: dict[str, str] | None = None) -> tuple[Child, int]:
         """A port that was free may be taken by the time it is used, so there is a second try."""
         for attempt in range(3):
             port = free_ports(1)[0]
-            child = self._enter(name, command(port), cores)
+            child = self._enter(name, command(port), cores, environment)
             try:
                 child.wait_for_port(port)
                 return child, port
@@ -150,8 +152,9 @@ class Bench:
                     raise
         raise AssertionError
 
-    def _enter(self, name: str, command: list[str], cores: frozenset[int]) -> Child:
-        child = Child(command, set(cores), self.folder / f"{name}.out")
+    def _enter(self, name: str, command: list[str], cores: frozenset[int],
+               environment: dict[str, str] | None = None) -> Child:
+        child = Child(command, set(cores), self.folder / f"{name}.out", environment)
         self._stack.callback(child.stop)
         return child
 

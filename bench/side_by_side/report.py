@@ -2,7 +2,7 @@
 
 from bars import cell_ratio, cells_of
 from cells import TITLES
-from figures import column, median
+from figures import column, median, spread
 
 RUN_COLUMNS = ["CPU µs/request", "requests/s", "p50 ms", "p99 ms", "failures"]
 OTHERS = ("nginx", "haproxy", "haproxy-large", "haproxy-splice", "relay", "nginx-log")
@@ -19,7 +19,8 @@ def write(results: dict, plot: str) -> str:
     if cells_of(sections, "log"):
         parts += ["## With the access log", _cells(sections, "log")]
     for name, section in (("half_load", _half_load), ("memory", _memory), ("scale", _scale),
-                          ("weights", _weights), ("rollout", _rollout), ("soak", _soak)):
+                          ("weights", _weights), ("reload", _reload), ("rollout", _rollout),
+                          ("soak", _soak)):
         if name in sections:
             parts.append(section(sections[name]))
     parts.append(_configs(results["configs"]))
@@ -161,6 +162,21 @@ def _weights(section: dict) -> str:
             f"comes when all of {section['workers']} workers have the weights; {section['calls']} "
             "calls each. Workers, load, backend and the caller share all cores.\n\n"
             + table(["routes", "load", "median ms", "slowest ms"], rows))
+
+
+def _reload(section: dict) -> str:
+    rows = [[f"{name} reloads", _milliseconds([run], "p50_us"), _milliseconds([run], "p99_us"),
+             f"{run['turn_us'] / 1000:.1f}", f"{run['turn_cpu_us'] / 1000:.1f}",
+             str(run["failures"])]
+            for name, run in (("without", section["without"]), ("with", section["with"]))]
+    return (f"## Reloads\n\n{len(section['reload_ms'])} reloads, one each second, of {section['backends']} "
+            f"backends and {section['routes']} routes; each replaces all backends. One answer took "
+            f"{spread_text(spread(section['reload_ms']), 0)} ms. "
+            f"{section['rate']} requests/s at the same time; one worker, the generator, the "
+            "backend and the caller share all cores, so a turn that took longer than its own CPU "
+            "had to wait for a core.\n\n"
+            + table(["requests", "p50 ms", "p99 ms", "longest turn ms", "its CPU ms", "failures"],
+                    rows))
 
 
 def _rollout(section: dict) -> str:

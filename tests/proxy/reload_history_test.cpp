@@ -5,7 +5,10 @@
 
 #include <filesystem>
 #include <future>
+#include <set>
+#include <string>
 
+#include "core/text_hash.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::proxy {
@@ -88,6 +91,87 @@ TEST(ReloadHistory, WithoutAFileThereIsNothing) {
   const auto loaded = ReloadHistory(folder.file("settings")).load();
   ASSERT_TRUE(loaded);
   EXPECT_TRUE(loaded->empty());
+}
+
+std::set<std::string> text_files(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".toml")) names.insert(name);
+  }
+  return names;
+}
+
+TEST(ReloadHistory, ATextIsWrittenOnceAndGoesWithItsLastRecord) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  for (const char* text : {"a", "b", "a"}) history.add(record_of(text));
+  ASSERT_EQ(saved(history), "");
+  const auto files = text_files(path);
+  ASSERT_EQ(files.size(), 2U);
+  for (const std::string& name : files) {
+    const std::string text = support::read_file(path + "/" + name);
+    EXPECT_EQ(name, core::text_hash(text) + ".toml");
+    std::filesystem::last_write_time(path + "/" + name, {});
+  }
+  support::write_file(path + "/notes.toml", "an operator's own");
+  for (std::size_t round = 1; round < ReloadHistory::most_records; ++round) {
+    history.add(record_of("a"));
+    ASSERT_EQ(saved(history), "");
+  }
+  const std::string kept = core::text_hash("a") + ".toml";
+  EXPECT_EQ(text_files(path), (std::set<std::string>{"notes.toml", kept}));
+  EXPECT_EQ(std::filesystem::last_write_time(path + "/" + kept), std::filesystem::file_time_type())
+      << "it was written again";
+}
+
+TEST(ReloadHistory, ATextThatIsGoneOrAnotherOneLeavesItsRecordWithoutOne) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  for (const char* text : {"a", "b", "c"}) history.add(record_of(text));
+  ASSERT_EQ(saved(history), "");
+  std::filesystem::remove(path + "/" + core::text_hash("a") + ".toml");
+  support::write_file(path + "/" + core::text_hash("b") + ".toml", "B");
+  const auto loaded = history.load();
+  ASSERT_TRUE(loaded) << loaded.error();
+  ASSERT_EQ(loaded->size(), 3U);
+  EXPECT_EQ(loaded->at(0)->text, "");
+  EXPECT_EQ(loaded->at(1)->text, "");
+  EXPECT_EQ(loaded->at(2)->text, "c");
+}
+
+TEST(ReloadHistory, ANameThatLeadsElsewhereIsNotFollowed) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  std::filesystem::create_directories(path);
+  support::write_file(folder.file("secret.toml"), "secret");
+  support::write_file(path + "/history.json",
+                      R"({"format":2,"records":[{"number":1,"at_ms":1,"who":"a","from":"",)"
+                      R"("why":"reload","hash":"","changes":[],"file":"../secret.toml"}]})");
+  const auto loaded = ReloadHistory(path).load();
+  ASSERT_TRUE(loaded) << loaded.error();
+  EXPECT_EQ(loaded->at(0)->text, "");
+}
+
+TEST(ReloadHistory, AFileOfTheFirstFormatIsReadWithItsTexts) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  std::filesystem::create_directories(path);
+  support::write_file(path + "/history.json",
+                      R"({"format":1,"records":[{"number":7,"at_ms":1,"who":"a","from":"",)"
+                      R"("why":"reload","hash":"00ff","changes":[],"text":"a = 1\n"}]})");
+  ReloadHistory history(path);
+  auto loaded = history.load();
+  ASSERT_TRUE(loaded) << loaded.error();
+  ASSERT_EQ(loaded->size(), 1U);
+  EXPECT_EQ(loaded->at(0)->text, "a = 1\n");
+  history.begin_with(*loaded);
+  ASSERT_EQ(saved(history), "");
+  const auto again = history.load();
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(*again->at(0), *loaded->at(0));
 }
 
 TEST(ReloadHistory, ATornFileIsRefusedAndMovedAside) {
