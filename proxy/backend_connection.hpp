@@ -26,8 +26,9 @@ class LiveBackend : public LocalCounted, public core::Backend {
   std::chrono::milliseconds idle_timeout{30'000};
   bool gone = false;  ///< no longer in the plan: nothing is pooled
   TimePoint gone_since;
-  bool listed = false;       ///< BackendRegistry looks at it as one that may be gone
-  std::uint64_t change = 0;  ///< the last PlanChange that had it in the plan
+  bool listed = false;             ///< BackendRegistry looks at it as one that may be gone
+  std::uint64_t first_change = 0;  ///< the PlanChange that brought it
+  std::uint64_t change = 0;        ///< the last one that had it in the plan
 
   /// The next address to try.
   const SocketAddress& next_address();

@@ -129,7 +129,10 @@ void LocalControl::drain_pool(const std::string& pool, milliseconds deadline,
                drain.origin.by == rollout_actor_name && drain.deadline_ms;
       });
   drain({pool, "", goes_on ? std::nullopt : std::optional(deadline), true}, rollout_actor,
-        [done = std::move(done)](const Outcome<DrainStatus>&) { done(); });
+        [done = std::move(done)](const Outcome<DrainStatus>& drained) {
+          // Who may not drain says nothing of what is left; a pool that is gone has nothing left.
+          if (drained || drained.error().status == 404) done();
+        });
 }
 
 std::string LocalControl::other_user(const std::string& route, const std::string& pool) const {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -13,6 +14,16 @@ namespace sluice::proxy {
 
 std::string failed_to(const char* what, const std::string& path) {
   return std::string("cannot ") + what + " " + path + ": " + std::strerror(errno);
+}
+
+bool read_all(int descriptor, std::string& text) {
+  std::array<char, 16 * 1024> block{};
+  for (;;) {
+    const ssize_t size = ::read(descriptor, block.data(), block.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return size == 0;
+    text.append(block.data(), static_cast<std::size_t>(size));
+  }
 }
 
 bool write_all(int descriptor, const std::string& text) {

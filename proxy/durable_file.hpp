@@ -7,6 +7,9 @@ namespace sluice::proxy {
 /// "cannot WHAT PATH: " and the words for errno.
 std::string failed_to(const char* what, const std::string& path);
 
+/// Appends all that is left in a file; false when that fails, with errno.
+bool read_all(int descriptor, std::string& text);
+
 /// Writes all of `text`; false when that fails, with errno.
 bool write_all(int descriptor, const std::string& text);
 

@@ -68,11 +68,13 @@ std::optional<ReloadRecord> read_record(const json::value& value, const ReadText
   }
   if (auto text = text_at(*object, "text")) {
     record.text = std::move(*text);
+    if (is_hash(record.hash)) record.hash = core::text_hash(record.text);
     return record;
   }
   const auto file = text_at(*object, "file");
   if (!file) return std::nullopt;
-  if (is_text_file(*file)) record.text = read_text(*file).value_or("");
+  if (!is_text_file(*file)) return record;
+  record.text = read_text(*file).value_or("");
   // Nobody can go back to it.
   if (record.text.empty()) record.hash.clear();
   return record;

@@ -6,7 +6,8 @@
 namespace sluice::proxy {
 namespace {
 
-constexpr std::size_t looks_at_gone = 16;
+constexpr std::size_t least_looks = 16;
+constexpr std::size_t part_of_gone = 64;
 
 }  // namespace
 
@@ -54,7 +55,8 @@ void BackendRegistry::retire(LiveBackend& backend) {
 }
 
 void BackendRegistry::forget_gone(TimePoint now, std::chrono::minutes after) {
-  for (std::size_t looks = std::min(gone_.size(), looks_at_gone); looks > 0; --looks) {
+  const std::size_t wanted = std::max(least_looks, gone_.size() / part_of_gone);
+  for (std::size_t looks = std::min(gone_.size(), wanted); looks > 0; --looks) {
     LiveBackend& backend = *gone_.front();
     gone_.pop_front();
     if (!backend.gone) {

@@ -20,10 +20,10 @@ PlanChange::PlanChange(Ground ground, std::shared_ptr<const core::Plan> plan,
 
 bool PlanChange::go_on(TimePoint until) {
   using Step = bool (PlanChange::*)();
-  constexpr std::array<Step, 7> stages{
-      &PlanChange::add_member,   &PlanChange::apply_condition, &PlanChange::build_pool,
-      &PlanChange::build_route,  &PlanChange::put_in_force,    &PlanChange::retire_member,
-      &PlanChange::release_pool,
+  constexpr std::array<Step, 8> stages{
+      &PlanChange::add_member,    &PlanChange::apply_condition, &PlanChange::build_pool,
+      &PlanChange::build_route,   &PlanChange::put_in_force,    &PlanChange::apply_late_condition,
+      &PlanChange::retire_member, &PlanChange::release_pool,
   };
   for (; stage_ < stages.size(); ++stage_, at_ = 0, member_ = 0) {
     while ((this->*stages[stage_])()) {
@@ -54,6 +54,7 @@ bool PlanChange::add_member() {
       member(pool, settings, settings.backends[pool.members.size()].address);
   backend->idle_timeout = settings.idle_timeout;
   backend->gone = false;
+  if (backend->change == 0) backend->first_change = number_;
   backend->change = number_;
   pool.members.push_back(std::move(backend));
   return true;
@@ -95,8 +96,30 @@ LocalPtr<LiveBackend> PlanChange::member(ChangedPool& pool, const PoolSettings& 
 bool PlanChange::apply_condition() {
   if (at_ == conditions_.size()) return false;
   const BackendCondition& condition = conditions_[at_++];
-  if (ground_.backends.note(condition)) unrefreshed_.insert(condition.pool);
+  if (takes_out(condition)) {
+    late_.push_back(&condition);
+  } else {
+    apply(condition);
+  }
   return true;
+}
+
+/// Whether requests are given to it until then. Of a backend that is new nobody has heard yet.
+bool PlanChange::takes_out(const BackendCondition& condition) const {
+  if (!plan_ || (condition.up && !condition.draining)) return false;
+  const LiveBackend* backend = ground_.backends.find(condition.pool, condition.address);
+  const bool is_new = backend != nullptr && next_ && backend->first_change == number_;
+  return backend != nullptr && !is_new && backend->admits();
+}
+
+bool PlanChange::apply_late_condition() {
+  if (at_ == late_.size()) return false;
+  apply(*late_[at_++]);
+  return true;
+}
+
+void PlanChange::apply(const BackendCondition& condition) {
+  if (ground_.backends.note(condition)) unrefreshed_.insert(condition.pool);
 }
 
 /// Requests are served next: they must not be given to who is admitted no more. A balancer of many

@@ -14,10 +14,12 @@ namespace sluice::proxy {
 /// A worker takes a plan, in small steps: a large one takes longer than requests can wait, so they
 /// are served in between.
 ///
-///     members -> conditions -> pools -> routes -> in force -> retire -> release
+///     members -> conditions -> pools -> routes -> in force -> late conditions -> retire -> release
 ///
-/// Until the new plan is in force, requests see the one before, with the conditions of backends as
-/// they come; from then on they see the new one. One change at a time, on the worker's thread.
+/// Until the new plan is in force, requests see the one before; from then on they see the new one.
+/// Conditions that take a backend out of service wait for that: the new plan may be what makes
+/// room for it, as when it moves the traffic off a pool that drains. One change at a time, on the
+/// worker's thread.
 class PlanChange {
  public:
   /// What of a worker it changes.
@@ -47,6 +49,7 @@ class PlanChange {
   // One step of a stage each; false when the stage has none left.
   bool add_member();
   bool apply_condition();
+  bool apply_late_condition();
   bool build_pool();
   bool build_route();
   bool put_in_force();
@@ -56,6 +59,8 @@ class PlanChange {
   bool begin_pool(const PoolSettings& settings);
   LocalPtr<LiveBackend> member(ChangedPool& pool, const PoolSettings& settings,
                                const std::string& address);
+  bool takes_out(const BackendCondition& condition) const;
+  void apply(const BackendCondition& condition);
   bool is_kept(const LocalPtr<LivePool>& pool) const;
   void refresh_balancers();
 
@@ -69,6 +74,7 @@ class PlanChange {
   std::size_t at_ = 0;      ///< in what the stage goes through
   std::size_t member_ = 0;  ///< of the pool there
   std::vector<ChangedPool> changed_;
+  std::vector<const BackendCondition*> late_;
   std::set<std::string_view> unrefreshed_;  ///< pools with conditions that are others now
 };
 

@@ -9,7 +9,8 @@ void PostedPlans::add(std::shared_ptr<const core::Plan> plan) {
   if (std::find(topologies_.begin(), topologies_.end(), plan->topology) == topologies_.end()) {
     topologies_.push_back(plan->topology);
   }
-  plans_.push_back(std::move(plan));
+  const bool is_known = std::find(plans_.begin(), plans_.end(), plan) != plans_.end();
+  if (!is_known) plans_.push_back(std::move(plan));
 }
 
 /// Nobody can get a plan from here: what has one owner left is that owner's alone.

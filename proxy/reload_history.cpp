@@ -8,26 +8,25 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include "core/text_hash.hpp"
 #include "proxy/durable_file.hpp"
+#include "proxy/owned_descriptor.hpp"
 #include "proxy/thread_name.hpp"
 
 namespace sluice::proxy {
 namespace fs = std::filesystem;
 namespace {
 
-/// "" when it cannot be read.
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  return text.str();
+/// The text of a file; none when it cannot be read, and errno says why.
+std::optional<std::string> text_of(const std::string& path) {
+  const OwnedDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  if (!file.is_open() || !read_all(file.get(), text)) return std::nullopt;
+  return text;
 }
 
 }  // namespace
@@ -35,24 +34,29 @@ std::string text_of(const std::string& path) {
 ReloadHistory::ReloadHistory(std::string folder)
     : folder_(std::move(folder)), path_(folder_.empty() ? "" : folder_ + "/history.json") {}
 
-core::Result<ReloadRecords, std::string> ReloadHistory::load() const {
+core::Result<ReloadRecords, std::string> ReloadHistory::load(std::vector<std::string>* lost) const {
   if (folder_.empty()) return ReloadRecords{};
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) {
+  const auto records = text_of(path_);
+  if (!records) {
     if (errno == ENOENT) return ReloadRecords{};
     return failed_to("read", path_);
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return read_history_text(text.str(), [this](const std::string& name) {
-    std::string kept = text_of(folder_ + "/" + name);
-    const bool is_whole = core::text_hash(kept) + ".toml" == name;
-    return is_whole ? std::optional(std::move(kept)) : std::nullopt;
+  std::string problem;
+  auto loaded = read_history_text(*records, [&](const std::string& name) {
+    const std::string path = folder_ + "/" + name;
+    auto kept = text_of(path);
+    // What cannot be read now may be there all the same.
+    if (!kept && errno != ENOENT && problem.empty()) problem = failed_to("read", path);
+    const bool is_whole = kept && core::text_hash(*kept) + ".toml" == name;
+    if (!is_whole && lost != nullptr) lost->push_back(path);
+    return is_whole ? std::move(kept) : std::nullopt;
   });
+  if (!problem.empty()) return problem;
+  return loaded;
 }
 
 std::string ReloadHistory::set_aside() {
-  const auto newer = newer_history_format(text_of(path_));
+  const auto newer = newer_history_format(text_of(path_).value_or(""));
   std::string aside = path_ + (newer ? ".format-" + std::to_string(*newer) : ".unusable");
   {
     const std::lock_guard lock(mutex_);
@@ -92,7 +96,13 @@ void ReloadHistory::forget_old() {
     if (kept >= 2 && text > most_text) break;
     ++kept;
   }
-  records_.erase(records_.begin(), records_.end() - static_cast<std::ptrdiff_t>(kept));
+  const auto first = records_.end() - static_cast<std::ptrdiff_t>(kept);
+  if (first == records_.begin()) return;
+  const std::lock_guard lock(mutex_);
+  for (auto record = records_.begin(); record != first; ++record) {
+    dropped_.insert(text_file_of(**record));
+  }
+  records_.erase(records_.begin(), first);
 }
 
 const ReloadRecord* ReloadHistory::find(std::uint64_t number) const {
@@ -143,21 +153,23 @@ void ReloadHistory::run() {
     const ReloadRecords records = *std::exchange(next_, std::nullopt);
     const std::vector<Done> served = std::exchange(waiting_, {});
     const std::string aside = aside_;
+    const std::set<std::string> dropped = std::exchange(dropped_, {});
     lock.unlock();
     std::string problem = move_aside(aside);
-    if (problem.empty()) problem = write(records);
+    if (problem.empty()) problem = write(records, dropped);
     for (const Done& done : served) done(problem);
     lock.lock();
   }
 }
 
 /// Texts come before what names them, and go behind it.
-std::string ReloadHistory::write(const ReloadRecords& records) const {
+std::string ReloadHistory::write(const ReloadRecords& records,
+                                 const std::set<std::string>& dropped) const {
   std::error_code error;
   fs::create_directories(folder_, error);
   std::string problem = write_texts(records);
   if (problem.empty()) problem = replace_file(folder_, path_, to_history_text(records));
-  if (problem.empty()) remove_texts_but(records);
+  if (problem.empty()) remove_texts(dropped, records);
   return problem;
 }
 
@@ -170,19 +182,24 @@ std::string ReloadHistory::write_texts(const ReloadRecords& records) const {
     std::error_code error;
     if (fs::file_size(path, error) == record->text.size() && !error) continue;
     const std::string problem = replace_file(folder_, path, record->text);
-    if (!problem.empty()) return problem;
+    if (problem.empty()) continue;
+    // The next text has another name, so nobody would take it up again.
+    fs::remove(path + ".new", error);
+    return problem;
   }
   return {};
 }
 
-void ReloadHistory::remove_texts_but(const ReloadRecords& records) const {
+/// Only of records that went: a history that was moved aside goes on having its texts.
+void ReloadHistory::remove_texts(const std::set<std::string>& dropped,
+                                 const ReloadRecords& records) const {
   std::set<std::string> named;
   for (const auto& record : records) named.insert(text_file_of(*record));
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
-    const std::string name = entry.path().filename().string();
-    // Whatever is left over costs room and nothing else.
-    if (is_text_file(name) && !named.contains(name)) fs::remove(entry.path(), error);
+  for (const std::string& name : dropped) {
+    if (name.empty() || named.contains(name)) continue;
+    // What is left over costs room and nothing else.
+    std::error_code error;
+    fs::remove(folder_ + "/" + name, error);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,8 +31,9 @@ class ReloadHistory {
   ~ReloadHistory() { close(); }
 
   const std::string& path() const { return path_; }
-  /// What the file holds; nothing when there is none. The error is a sentence.
-  core::Result<ReloadRecords, std::string> load() const;
+  /// What the file holds; nothing when there is none. The error is a sentence. A record whose text
+  /// is missing or another one comes without it, and `lost`, when given, gets the path.
+  core::Result<ReloadRecords, std::string> load(std::vector<std::string>* lost = nullptr) const;
   /// Moves a file that cannot be used out of the way, to be looked at: to "PATH.unusable", or
   /// "PATH.format-N" from a newer version. Where it is, or will be: then it is tried again before
   /// anything is written.
@@ -58,9 +60,9 @@ class ReloadHistory {
   std::string start_writer();
   void run();
   std::string move_aside(const std::string& aside);
-  std::string write(const ReloadRecords& records) const;
+  std::string write(const ReloadRecords& records, const std::set<std::string>& dropped) const;
   std::string write_texts(const ReloadRecords& records) const;
-  void remove_texts_but(const ReloadRecords& records) const;
+  void remove_texts(const std::set<std::string>& dropped, const ReloadRecords& records) const;
 
   std::string folder_;
   std::string path_;
@@ -69,6 +71,7 @@ class ReloadHistory {
   std::condition_variable changed_;
   std::optional<ReloadRecords> next_;
   std::vector<Done> waiting_;
+  std::set<std::string> dropped_;  ///< text files of records that went, since the last write
   std::string aside_;  ///< where to move the file before the next write; "": it may be replaced
   bool closing_ = false;
   std::thread writer_;

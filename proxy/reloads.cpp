@@ -42,7 +42,7 @@ Reloads::Reloads(Parts parts)
 void Reloads::start() {
   last_taken_ms_ = wall_clock_ms();
   follows_ = !ground_.state_held_by().empty();
-  auto loaded = history_.load();
+  auto loaded = load_history();
   if (loaded) {
     history_.begin_with(std::move(*loaded));
   } else {

@@ -134,6 +134,7 @@ class Reloads {
   ReloadStatus present_status() const;
   void note(Next& next, const Actor& actor, const std::vector<SettingsChange>& changes);
   std::vector<SettingsChange> changes_since(const ReloadRecord& before) const;
+  core::Result<ReloadRecords, std::string> load_history();
   void put_aside(const std::string& problem);
   void adopt_history();
   void go_on_behind(ReloadRecords written);

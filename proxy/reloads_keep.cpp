@@ -14,6 +14,16 @@ constexpr milliseconds time_to_rewrite{5000};
 
 }  // namespace
 
+core::Result<ReloadRecords, std::string> Reloads::load_history() {
+  std::vector<std::string> lost;
+  auto loaded = history_.load(&lost);
+  for (const std::string& path : lost) {
+    notices_.log(LogLevel::warn, "the text of settings " + path +
+                                     " is missing or damaged: nobody can go back to it");
+  }
+  return loaded;
+}
+
 /// What cannot be read is not written over.
 void Reloads::put_aside(const std::string& problem) {
   const std::string aside = follows_ ? "" : history_.set_aside();
@@ -41,7 +51,7 @@ void Reloads::adopt_history() {
   if (!follows_ || !ground_.state_held_by().empty()) return;
   follows_ = false;
   if (history_.path().empty()) return;
-  auto loaded = history_.load();
+  auto loaded = load_history();
   if (!loaded) return put_aside(loaded.error());
   // Somebody took the file away, or put an older one there: what is known here is more.
   if (loaded->empty() || loaded->back()->number < last_on_disk_) return;

@@ -19,16 +19,6 @@
 namespace sluice::proxy {
 namespace {
 
-bool read_all(int descriptor, std::string& text) {
-  std::array<char, 16 * 1024> block{};
-  for (;;) {
-    const ssize_t size = ::read(descriptor, block.data(), block.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return size == 0;
-    text.append(block.data(), static_cast<std::size_t>(size));
-  }
-}
-
 /// What the holder of a lock wrote into it.
 std::string first_line(int descriptor) {
   std::array<char, 256> text{};

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
 
 #include "tests/e2e/scene.hpp"
 
@@ -61,6 +64,21 @@ TEST(Resources, ClientConnectionsOverTheLimitAreTurnedAwayAndRoomReturns) {
     EXPECT_NE(answer.status, 200u) << answer;
   }
   EXPECT_TRUE(eventually([&] { return scene.get("/").status == 200; }));
+}
+
+TEST(Resources, EachThreadHasAName) {
+  Scene scene;
+  const auto names = [&] {
+    std::multiset<std::string> found;
+    const std::string tasks = "/proc/" + std::to_string(scene.sluice.pid()) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      found.insert(read_file(task.path().string() + "/comm"));
+    }
+    return found;
+  };
+  for (const char* name : {"sluice-work0\n", "sluice-control\n"}) {
+    EXPECT_TRUE(eventually([&] { return names().count(name) == 1; })) << name;
+  }
 }
 
 }  // namespace

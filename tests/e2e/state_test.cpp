@@ -133,9 +133,11 @@ TEST(State, ACorruptFileIsToldAndTheConfiguredValuesRun) {
     ASSERT_EQ(scene.sluice.admin().split("30", "70").status, 200u);
     scene.sluice.process().kill();
     const std::size_t before = scene.sluice.operational_log().size();
-    std::string name;
+    std::vector<std::string> names;
     const int files = scene.each_state_file([&](const std::string& path) {
-      name = std::filesystem::path(path).filename();
+      const std::filesystem::path file(path);
+      // A history that is not used has no use for its texts, and a lock says nothing.
+      if (file.extension() == ".json") names.push_back(file.filename());
       if (truncates)
         std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
       else
@@ -146,7 +148,7 @@ TEST(State, ACorruptFileIsToldAndTheConfiguredValuesRun) {
     EXPECT_EQ(scene.weights(), "100/100 0/0 ");
     EXPECT_EQ(scene.sluice.client().get("/").body, "v1");
     const std::string log = scene.sluice.operational_log().substr(before);
-    EXPECT_NE(log.find(name), std::string::npos) << log;
+    for (const std::string& name : names) EXPECT_NE(log.find(name), std::string::npos) << log;
     ASSERT_EQ(scene.sluice.admin().split("20", "80").status, 200u);
     scene.sluice.restart();
     EXPECT_EQ(scene.weights(), "20/100 80/0 ");

@@ -122,6 +122,7 @@ TEST(ReloadHistory, ATextIsWrittenOnceAndGoesWithItsLastRecord) {
   }
   const std::string kept = core::text_hash("a") + ".toml";
   EXPECT_EQ(text_files(path), (std::set<std::string>{"notes.toml", kept}));
+  EXPECT_FALSE(std::filesystem::exists(path + "/" + kept + ".new"));
   EXPECT_EQ(std::filesystem::last_write_time(path + "/" + kept), std::filesystem::file_time_type())
       << "it was written again";
 }
@@ -134,12 +135,48 @@ TEST(ReloadHistory, ATextThatIsGoneOrAnotherOneLeavesItsRecordWithoutOne) {
   ASSERT_EQ(saved(history), "");
   std::filesystem::remove(path + "/" + core::text_hash("a") + ".toml");
   support::write_file(path + "/" + core::text_hash("b") + ".toml", "B");
-  const auto loaded = history.load();
+  std::vector<std::string> lost;
+  const auto loaded = history.load(&lost);
   ASSERT_TRUE(loaded) << loaded.error();
   ASSERT_EQ(loaded->size(), 3U);
+  EXPECT_EQ(lost.size(), 2U);
   EXPECT_EQ(loaded->at(0)->text, "");
+  EXPECT_EQ(loaded->at(0)->hash, "") << "nobody can go back to it";
   EXPECT_EQ(loaded->at(1)->text, "");
   EXPECT_EQ(loaded->at(2)->text, "c");
+}
+
+/// Regression: it counted as gone, and the record lost it for good.
+TEST(ReloadHistory, ATextThatCannotBeReadNowIsNoMissingText) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  ReloadHistory history(path);
+  history.add(record_of("a"));
+  ASSERT_EQ(saved(history), "");
+  const std::string file = path + "/" + core::text_hash("a") + ".toml";
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  const auto loaded = history.load();
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().find(file), std::string::npos) << loaded.error();
+}
+
+/// Regression: the next write removed what only the file that was moved aside still named.
+TEST(ReloadHistory, AFileThatWasMovedAsideKeepsItsTexts) {
+  const support::TempDir folder;
+  const std::string path = folder.file("settings");
+  {
+    ReloadHistory history(path);
+    history.add(record_of("a"));
+    ASSERT_EQ(saved(history), "");
+  }
+  support::write_file(path + "/history.json", "{ torn");
+  ReloadHistory history(path);
+  ASSERT_FALSE(history.load());
+  history.set_aside();
+  history.add(record_of("b"));
+  ASSERT_EQ(saved(history), "");
+  EXPECT_EQ(text_files(path).size(), 2U);
 }
 
 TEST(ReloadHistory, ANameThatLeadsElsewhereIsNotFollowed) {
