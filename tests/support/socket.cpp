@@ -1,15 +1,20 @@
 #include "tests/support/socket.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <vector>
 
 namespace sluice::support {
 namespace {
@@ -73,6 +78,20 @@ bool can_bind(const std::string& text) {
   return ::bind(fd.get(), address.get(), address.size) == 0;
 }
 
+/// Whether no other test has the port, or will have it: between the look whether it is free and the
+/// moment at which a program takes it, another test may look, too. Until this process ends.
+bool reserves(int port) {
+  static std::vector<Fd> reserved;
+  const std::string folder = "/tmp/sluice-test-ports-" + std::to_string(::getuid());
+  ::mkdir(folder.c_str(), 0700);
+  const std::string file = folder + "/" + std::to_string(port);
+  Fd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) fail("open", file);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  reserved.push_back(std::move(lock));
+  return true;
+}
+
 }  // namespace
 
 Fd listen_on(const std::string& text) {
@@ -121,8 +140,9 @@ std::string free_address(const std::string& host) {
   static std::minstd_rand random(std::random_device{}());
   std::uniform_int_distribution<int> ports(10'000, 32'000);
   for (int tries = 0; tries < 1000; ++tries) {
-    std::string address = host + ":" + std::to_string(ports(random));
-    if (can_bind(address)) return address;
+    const int port = ports(random);
+    std::string address = host + ":" + std::to_string(port);
+    if (reserves(port) && can_bind(address)) return address;
   }
   throw Failure("no free port on " + host);
 }

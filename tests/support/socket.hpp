@@ -19,7 +19,7 @@ Fd connect_to(const std::string& address, Deadline deadline = {});
 std::string local_address(const Fd& listening);
 
 /// "127.0.0.1:port" (or another host) on which nobody listened a moment ago, outside the range from
-/// which the kernel takes ports by itself.
+/// which the kernel takes ports by itself. No other test gets it while this process runs.
 std::string free_address(const std::string& host = "127.0.0.1");
 
 }  // namespace sluice::support
