@@ -181,7 +181,7 @@ std::string ReloadHistory::write_texts(const ReloadRecords& records) const {
     const std::string path = folder_ + "/" + name;
     std::error_code error;
     if (fs::file_size(path, error) == record->text.size() && !error) continue;
-    const std::string problem = replace_file(folder_, path, record->text);
+    std::string problem = replace_file(folder_, path, record->text);
     if (problem.empty()) continue;
     // The next text has another name, so nobody would take it up again.
     fs::remove(path + ".new", error);
