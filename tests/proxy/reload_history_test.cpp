@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <future>
+#include <initializer_list>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -102,12 +104,24 @@ std::set<std::string> text_files(const std::string& folder) {
   return names;
 }
 
+/// A history on disk that has these texts.
+struct OnDisk {
+  OnDisk(std::initializer_list<const char*> texts) : history(path) {
+    for (const char* text : texts) history.add(record_of(text));
+    EXPECT_EQ(saved(history), "");
+  }
+  std::string file_of(const char* text) const {
+    return path + "/" + core::text_hash(text) + ".toml";
+  }
+
+  support::TempDir folder;
+  std::string path = folder.file("settings");
+  ReloadHistory history;
+};
+
 TEST(ReloadHistory, ATextIsWrittenOnceAndGoesWithItsLastRecord) {
-  const support::TempDir folder;
-  const std::string path = folder.file("settings");
-  ReloadHistory history(path);
-  for (const char* text : {"a", "b", "a"}) history.add(record_of(text));
-  ASSERT_EQ(saved(history), "");
+  OnDisk kept{"a", "b", "a"};
+  const std::string& path = kept.path;
   const auto files = text_files(path);
   ASSERT_EQ(files.size(), 2U);
   for (const std::string& name : files) {
@@ -117,26 +131,21 @@ TEST(ReloadHistory, ATextIsWrittenOnceAndGoesWithItsLastRecord) {
   }
   support::write_file(path + "/notes.toml", "an operator's own");
   for (std::size_t round = 1; round < ReloadHistory::most_records; ++round) {
-    history.add(record_of("a"));
-    ASSERT_EQ(saved(history), "");
+    kept.history.add(record_of("a"));
+    ASSERT_EQ(saved(kept.history), "");
   }
-  const std::string kept = core::text_hash("a") + ".toml";
-  EXPECT_EQ(text_files(path), (std::set<std::string>{"notes.toml", kept}));
-  EXPECT_FALSE(std::filesystem::exists(path + "/" + kept + ".new"));
-  EXPECT_EQ(std::filesystem::last_write_time(path + "/" + kept), std::filesystem::file_time_type())
+  EXPECT_EQ(text_files(path),
+            (std::set<std::string>{"notes.toml", core::text_hash("a") + ".toml"}));
+  EXPECT_EQ(std::filesystem::last_write_time(kept.file_of("a")), std::filesystem::file_time_type())
       << "it was written again";
 }
 
 TEST(ReloadHistory, ATextThatIsGoneOrAnotherOneLeavesItsRecordWithoutOne) {
-  const support::TempDir folder;
-  const std::string path = folder.file("settings");
-  ReloadHistory history(path);
-  for (const char* text : {"a", "b", "c"}) history.add(record_of(text));
-  ASSERT_EQ(saved(history), "");
-  std::filesystem::remove(path + "/" + core::text_hash("a") + ".toml");
-  support::write_file(path + "/" + core::text_hash("b") + ".toml", "B");
+  const OnDisk kept{"a", "b", "c"};
+  std::filesystem::remove(kept.file_of("a"));
+  support::write_file(kept.file_of("b"), "B");
   std::vector<std::string> lost;
-  const auto loaded = history.load(&lost);
+  const auto loaded = kept.history.load(&lost);
   ASSERT_TRUE(loaded) << loaded.error();
   ASSERT_EQ(loaded->size(), 3U);
   EXPECT_EQ(lost.size(), 2U);
@@ -148,28 +157,19 @@ TEST(ReloadHistory, ATextThatIsGoneOrAnotherOneLeavesItsRecordWithoutOne) {
 
 /// Regression: it counted as gone, and the record lost it for good.
 TEST(ReloadHistory, ATextThatCannotBeReadNowIsNoMissingText) {
-  const support::TempDir folder;
-  const std::string path = folder.file("settings");
-  ReloadHistory history(path);
-  history.add(record_of("a"));
-  ASSERT_EQ(saved(history), "");
-  const std::string file = path + "/" + core::text_hash("a") + ".toml";
+  const OnDisk kept{"a"};
+  const std::string file = kept.file_of("a");
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
-  const auto loaded = history.load();
+  const auto loaded = kept.history.load();
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().find(file), std::string::npos) << loaded.error();
 }
 
 /// Regression: the next write removed what only the file that was moved aside still named.
 TEST(ReloadHistory, AFileThatWasMovedAsideKeepsItsTexts) {
-  const support::TempDir folder;
-  const std::string path = folder.file("settings");
-  {
-    ReloadHistory history(path);
-    history.add(record_of("a"));
-    ASSERT_EQ(saved(history), "");
-  }
+  const OnDisk before{"a"};
+  const std::string& path = before.path;
   support::write_file(path + "/history.json", "{ torn");
   ReloadHistory history(path);
   ASSERT_FALSE(history.load());
@@ -180,14 +180,13 @@ TEST(ReloadHistory, AFileThatWasMovedAsideKeepsItsTexts) {
 }
 
 TEST(ReloadHistory, ANameThatLeadsElsewhereIsNotFollowed) {
-  const support::TempDir folder;
-  const std::string path = folder.file("settings");
-  std::filesystem::create_directories(path);
-  support::write_file(folder.file("secret.toml"), "secret");
-  support::write_file(path + "/history.json",
-                      R"({"format":2,"records":[{"number":1,"at_ms":1,"who":"a","from":"",)"
-                      R"("why":"reload","hash":"","changes":[],"file":"../secret.toml"}]})");
-  const auto loaded = ReloadHistory(path).load();
+  const auto loaded =
+      read_history_text(R"({"format":2,"records":[{"number":1,"at_ms":1,"who":"a","from":"",)"
+                        R"("why":"reload","hash":"","changes":[],"file":"../secret.toml"}]})",
+                        [](const std::string& file) {
+                          ADD_FAILURE() << file << " is asked for";
+                          return std::optional<std::string>("secret");
+                        });
   ASSERT_TRUE(loaded) << loaded.error();
   EXPECT_EQ(loaded->at(0)->text, "");
 }

@@ -7,12 +7,12 @@
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <random>
 #include <vector>
 
@@ -82,9 +82,10 @@ bool can_bind(const std::string& text) {
 /// moment at which a program takes it, another test may look, too. Until this process ends.
 bool reserves(int port) {
   static std::vector<Fd> reserved;
-  const std::string folder = "/tmp/sluice-test-ports-" + std::to_string(::getuid());
-  ::mkdir(folder.c_str(), 0700);
-  const std::string file = folder + "/" + std::to_string(port);
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("sluice-test-ports-" + std::to_string(::getuid()));
+  std::filesystem::create_directories(folder);
+  const std::string file = folder / std::to_string(port);
   Fd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock) fail("open", file);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;
