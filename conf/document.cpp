@@ -1,6 +1,7 @@
 #include "conf/document.hpp"
 
 #include <algorithm>
+#include <utility>
 
 // TOML++ 3.3 asserts that a table header begins with a key, before it has looked: "[=" and "[.]"
 // would stop the program, and with NDEBUG the optimizer may take the assertion for granted. Without
@@ -22,19 +23,20 @@ Place place_of(const toml::source_region& region) {
   return {static_cast<unsigned>(region.begin.line), static_cast<unsigned>(region.begin.column)};
 }
 
-Node convert(const toml::node& from);
+/// Takes what is in it.
+Node convert(toml::node& from);
 
-Array convert_array(const toml::array& from) {
+Array convert_array(toml::array& from) {
   Array array;
   array.reserve(from.size());
-  for (const toml::node& element : from) array.push_back(convert(element));
+  for (toml::node& element : from) array.push_back(convert(element));
   return array;
 }
 
-Table convert_table(const toml::table& from) {
+Table convert_table(toml::table& from) {
   Table table;
   table.reserve(from.size());
-  for (const auto& [key, node] : from) {
+  for (auto&& [key, node] : from) {
     table.push_back({std::string(key.str()), place_of(key.source()), convert(node)});
   }
   std::stable_sort(table.begin(), table.end(),
@@ -42,14 +44,14 @@ Table convert_table(const toml::table& from) {
   return table;
 }
 
-Node convert(const toml::node& from) {
+Node convert(toml::node& from) {
   Node node{place_of(from.source()), Moment{}};
   if (const auto* flag = from.as_boolean()) node.value = flag->get();
   if (const auto* integer = from.as_integer()) node.value = integer->get();
   if (const auto* number = from.as_floating_point()) node.value = number->get();
-  if (const auto* text = from.as_string()) node.value = text->get();
-  if (const auto* array = from.as_array()) node.value = convert_array(*array);
-  if (const auto* table = from.as_table()) node.value = convert_table(*table);
+  if (auto* text = from.as_string()) node.value = std::move(text->get());
+  if (auto* array = from.as_array()) node.value = convert_array(*array);
+  if (auto* table = from.as_table()) node.value = convert_table(*table);
   return node;
 }
 
@@ -57,7 +59,7 @@ Node convert(const toml::node& from) {
 
 core::Result<Node, SyntaxError> read_document(std::string_view text) {
   if (auto error = precheck(text)) return *std::move(error);
-  const toml::parse_result parsed = toml::parse(text);
+  toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     return SyntaxError{place_of(error.source()), std::string(error.description())};

@@ -1,6 +1,7 @@
 #include "conf/reading.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "conf/words.hpp"
 
@@ -40,8 +41,18 @@ void Reading::report(Place place, std::string_view message) {
 }
 
 Place Reading::place_of(std::string_view path) const {
+  using Noted = std::pair<std::string, Place>;
+  if (!std::exchange(is_sorted_, true)) {
+    std::stable_sort(places_.begin(), places_.end(),
+                     [](const Noted& a, const Noted& b) { return a.first < b.first; });
+  }
   for (; !path.empty(); path = parent_of(path)) {
-    if (const auto found = places_.find(path); found != places_.end()) return found->second;
+    const auto behind = std::upper_bound(
+        places_.begin(), places_.end(), path,
+        [](std::string_view wanted, const Noted& noted) { return wanted < noted.first; });
+    if (behind != places_.begin() && std::prev(behind)->first == path) {
+      return std::prev(behind)->second;
+    }
   }
   return {};
 }
@@ -54,7 +65,7 @@ bool Reading::unread_around(std::string_view path) const {
 }
 
 bool Reading::unread_within(std::string_view path) const {
-  if (path.empty()) return !unread_.empty();
+  if (path.empty() || unread_.empty()) return !unread_.empty();
   if (unread_.contains(path)) return true;
   return std::any_of(child_marks.begin(), child_marks.end(), [&](char mark) {
     const std::string start = std::string(path) + mark;

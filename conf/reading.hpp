@@ -1,9 +1,9 @@
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "conf/document.hpp"
@@ -31,7 +31,10 @@ std::string_view parent_of(std::string_view path);
 class Reading {
  public:
   /// `path` stands at `place`.
-  void note(const std::string& path, Place place) { places_[path] = place; }
+  void note(std::string path, Place place) {
+    places_.emplace_back(std::move(path), place);
+    is_sorted_ = false;
+  }
 
   /// The value at `path` is wrong; `what` follows the path in the message.
   void reject(const Spot& spot, std::string_view what);
@@ -66,7 +69,9 @@ class Reading {
     std::string message;
   };
 
-  std::map<std::string, Place, std::less<>> places_;
+  /// By path once one is looked for, which few files need. Of equal paths the last one counts.
+  mutable std::vector<std::pair<std::string, Place>> places_;
+  mutable bool is_sorted_ = true;
   std::set<std::string, std::less<>> unread_;
   std::vector<Finding> findings_;
 };

@@ -82,30 +82,70 @@ std::string address_text(const BackendSettings& backend) {
                                       : backend.address + "@" + hundredths_text(backend.weight);
 }
 
+/// The backends of a pool by address. There are many pools, most of them small.
+class Backends {
+ public:
+  explicit Backends(const std::vector<BackendSettings>& all) {
+    sorted_.reserve(all.size());
+    for (const BackendSettings& backend : all) sorted_.push_back(&backend);
+    std::sort(sorted_.begin(), sorted_.end(), [](const auto* a, const auto* b) {
+      const int order = a->address.compare(b->address);
+      return order != 0 ? order < 0 : a < b;
+    });
+  }
+
+  /// The first one with that address, or nullptr.
+  const BackendSettings* find(const std::string& address) const {
+    const auto found = std::lower_bound(
+        sorted_.begin(), sorted_.end(), address,
+        [](const BackendSettings* one, const std::string& text) { return one->address < text; });
+    return found == sorted_.end() || (*found)->address != address ? nullptr : *found;
+  }
+
+ private:
+  std::vector<const BackendSettings*> sorted_;
+};
+
+/// The first words that are said, and how many were.
+struct ShownBackends {
+  std::string text;
+  std::size_t count = 0;
+
+  template <class Words>
+  void say(Words words) {
+    if (++count > shown_backends) return;
+    if (count > 1) text += ' ';
+    words(text);
+  }
+};
+
 /// "+127.0.0.1:9003 -127.0.0.1:9002 127.0.0.1:9001@1->2"
 std::string backends_text(const std::vector<BackendSettings>& before,
                           const std::vector<BackendSettings>& after) {
-  const auto old = by_key(before, &BackendSettings::address);
-  const auto fresh = by_key(after, &BackendSettings::address);
-  std::vector<std::string> words;
+  const Backends old(before);
+  const Backends fresh(after);
+  ShownBackends shown;
   for (const BackendSettings& backend : after) {
-    if (!old.contains(backend.address)) words.push_back("+" + address_text(backend));
+    if (old.find(backend.address) != nullptr) continue;
+    shown.say([&](std::string& out) { (out += '+') += address_text(backend); });
   }
   for (const BackendSettings& backend : before) {
-    if (!fresh.contains(backend.address)) words.push_back("-" + address_text(backend));
+    if (fresh.find(backend.address) != nullptr) continue;
+    shown.say([&](std::string& out) { (out += '-') += address_text(backend); });
   }
   for (const BackendSettings& backend : after) {
-    const auto known = old.find(backend.address);
-    if (known == old.end() || known->second->weight == backend.weight) continue;
-    words.push_back(backend.address + "@" + hundredths_text(known->second->weight) + "->" +
-                    hundredths_text(backend.weight));
+    const BackendSettings* known = old.find(backend.address);
+    if (known == nullptr || known->weight == backend.weight) continue;
+    shown.say([&](std::string& out) {
+      out += backend.address + "@" + hundredths_text(known->weight) + "->" +
+             hundredths_text(backend.weight);
+    });
   }
-  if (words.empty()) return "order changed";
-  std::string out;
-  const std::size_t shown = std::min(words.size(), shown_backends);
-  for (std::size_t i = 0; i < shown; ++i) out += (i == 0 ? "" : " ") + words[i];
-  if (words.size() > shown) out += " and " + std::to_string(words.size() - shown) + " more";
-  return out;
+  if (shown.count == 0) return "order changed";
+  if (shown.count > shown_backends) {
+    shown.text += " and " + std::to_string(shown.count - shown_backends) + " more";
+  }
+  return std::move(shown.text);
 }
 
 void add_health(const std::optional<HealthSettings>& before,

@@ -5,18 +5,20 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/octets.hpp"
+
 namespace sluice::core {
 namespace {
 
 constexpr std::size_t group_count = 8;
 constexpr IpOctets mapped_prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0};
 
-/// The whole of `text` as a number of at most `digits` digits of `base`.
-std::optional<std::uint16_t> parse_number(std::string_view text, int base, std::size_t digits) {
+/// The whole of `text` as a group of IPv6: one to four hexadecimal digits.
+std::optional<std::uint16_t> parse_group(std::string_view text) {
   std::uint16_t value = 0;
-  if (text.empty() || text.size() > digits) return std::nullopt;
+  if (text.empty() || text.size() > 4) return std::nullopt;
   const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+  const auto [stop, error] = std::from_chars(text.data(), end, value, 16);
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;
 }
@@ -51,7 +53,7 @@ bool parse_groups(std::string_view text, bool may_end_as_ipv4, Groups& groups) {
     if (is_last && may_end_as_ipv4 && part.find('.') != std::string_view::npos) {
       return push_ipv4(part, groups);
     }
-    const auto value = parse_number(part, 16, 4);
+    const auto value = parse_group(part);
     if (!value || !groups.push(*value)) return false;
     if (is_last) return true;
     text.remove_prefix(colon + 1);
@@ -88,16 +90,23 @@ void append_hex(std::string& out, std::uint16_t value) {
 
 std::optional<IpOctets> parse_ipv4(std::string_view text) {
   IpOctets ip = mapped_prefix;
-  for (std::size_t at = 12; at < 16; ++at) {
-    const std::size_t dot = text.find('.');
-    if ((dot == std::string_view::npos) != (at == 15)) return std::nullopt;
-    const std::string_view part = text.substr(0, dot);
-    const auto value = parse_number(part, 10, 3);
-    const bool has_leading_zero = part.size() > 1 && part.front() == '0';
-    if (!value || *value > 255 || has_leading_zero) return std::nullopt;
-    ip[at] = static_cast<std::uint8_t>(*value);
-    text.remove_prefix(dot == std::string_view::npos ? text.size() : dot + 1);
+  std::size_t at = 12;
+  unsigned value = 0;
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (is_digit(c)) {
+      const bool has_leading_zero = digits == 1 && value == 0;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+      if (++digits > 3 || value > 255 || has_leading_zero) return std::nullopt;
+      continue;
+    }
+    if (c != '.' || digits == 0 || at == 15) return std::nullopt;
+    ip[at++] = static_cast<std::uint8_t>(value);
+    value = 0;
+    digits = 0;
   }
+  if (at != 15 || digits == 0) return std::nullopt;
+  ip[at] = static_cast<std::uint8_t>(value);
   return ip;
 }
 

@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
+#include <tuple>
+#include <vector>
 
 #include "core/address.hpp"
 #include "core/quoted.hpp"
@@ -49,12 +50,38 @@ void check_health(const HealthSettings& health, const std::string& where,
   check_count(health.fall, where + ".fall", problems);
 }
 
+struct BackendAddress {
+  Address address;
+  std::size_t index = 0;
+  bool operator<(const BackendAddress& other) const {
+    return std::tie(address.port, address.host, address.kind, index) <
+           std::tie(other.address.port, other.address.host, other.address.kind, other.index);
+  }
+};
+
+void check_distinct(std::vector<BackendAddress> all, const std::vector<BackendSettings>& backends,
+                    const std::string& where, std::vector<Problem>& problems) {
+  std::sort(all.begin(), all.end());
+  const BackendAddress* first = nullptr;
+  for (const BackendAddress& one : all) {
+    if (first == nullptr || first->address != one.address) {
+      first = &one;
+      continue;
+    }
+    problems.push_back({where + "[" + std::to_string(one.index) + "].address",
+                        quoted(backends[one.index].address) + " is the same address as " + where +
+                            "[" + std::to_string(first->index) +
+                            "]; a backend may be in a pool once, with a higher weight to get "
+                            "more."});
+  }
+}
+
 }  // namespace
 
 void check_backends(const std::vector<BackendSettings>& backends, const std::string& where,
                     std::vector<Problem>& problems) {
-  std::unordered_map<std::string, std::size_t> seen;
-  seen.reserve(backends.size());
+  std::vector<BackendAddress> addresses;
+  addresses.reserve(backends.size());
   for (std::size_t i = 0; i < backends.size(); ++i) {
     // Made for those that have a problem only: there may be many thousands.
     const auto at = [&](const char* key) { return where + "[" + std::to_string(i) + "]" + key; };
@@ -64,7 +91,7 @@ void check_backends(const std::vector<BackendSettings>& backends, const std::str
                                              "; allowed for a backend are weights above 0 up to " +
                                              weight_text(weight_max) + "."});
     }
-    const auto address = parse_address(backends[i].address);
+    auto address = parse_address(backends[i].address);
     if (!address) {
       problems.push_back({at(".address"), address.error()});
       continue;
@@ -74,13 +101,9 @@ void check_backends(const std::vector<BackendSettings>& backends, const std::str
                                               " has the port 0, to which nobody can connect; "
                                               "allowed are 1 to 65535."});
     }
-    const auto [earlier, is_new] = seen.emplace(to_string(*address), i);
-    if (is_new) continue;
-    problems.push_back({at(".address"), quoted(backends[i].address) + " is the same address as " +
-                                            where + "[" + std::to_string(earlier->second) +
-                                            "]; a backend may be in a pool once, with a higher "
-                                            "weight to get more."});
+    addresses.push_back({*std::move(address), i});
   }
+  check_distinct(std::move(addresses), backends, where, problems);
 }
 
 void check_pool(const PoolSettings& pool, const std::string& where,

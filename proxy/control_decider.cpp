@@ -259,16 +259,16 @@ void LocalControl::adopt(core::Overrides saved) {
 /// What the rollouts of the deciding process took out is out here, too. True when something
 /// changed.
 bool LocalControl::follow_ejections() {
-  std::set<Key> wanted;
+  PlaceSet wanted;
   for (const core::RolloutRecord& record : overrides_.rollouts) {
     if (!is_active(record.state)) continue;
     for (const std::string& backend : record.ejected) wanted.insert({record.to, backend});
   }
   if (wanted == taken_out_) return false;
-  for (const Key& key : taken_out_) {
+  for (const Place& key : taken_out_) {
     if (!wanted.contains(key)) ejected_.erase(key);
   }
-  for (const Key& key : wanted) {
+  for (const Place& key : wanted) {
     if (!taken_out_.contains(key)) ejected_.insert(key);
   }
   taken_out_ = std::move(wanted);

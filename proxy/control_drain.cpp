@@ -30,18 +30,20 @@ std::optional<Denial> LocalControl::check_target(const std::string& pool,
                   "there is no pool \"" + pool + "\"; GET /v1/pools lists them"};
   }
   if (backend.empty()) return std::nullopt;
-  if (members_.contains({pool, backend})) return std::nullopt;
+  if (members_.contains(pool, backend)) return std::nullopt;
   return Denial{404, "No such backend",
                 "pool \"" + pool + "\" has no backend \"" + backend + "\"; GET /v1/pools/" + pool +
                     " lists them"};
 }
 
-/// What an order that is allowed is about: the backend, or all of the pool.
-std::set<std::string> LocalControl::targets_of(const std::string& pool,
-                                               const std::string& backend) const {
-  if (!backend.empty()) return {backend};
-  std::set<std::string> addresses;
-  for (const BackendSettings& member : find_pool(pool)->backends) addresses.insert(member.address);
+/// Those that an order which is allowed is about, when that is all of a pool.
+std::vector<std::string> LocalControl::members_of(const std::string& pool,
+                                                  const std::string& backend) const {
+  std::vector<std::string> addresses;
+  if (!backend.empty()) return addresses;
+  const PoolSettings& settings = *find_pool(pool);
+  addresses.reserve(settings.backends.size());
+  for (const BackendSettings& member : settings.backends) addresses.push_back(member.address);
   return addresses;
 }
 
@@ -50,21 +52,21 @@ void LocalControl::drain(DrainOrder order, Actor actor, Done<DrainStatus> done) 
     boost::asio::post(io_, [done, denial] { done(*denial); });
     return;
   }
-  const bool is_watched = watches_.contains({order.pool, order.backend});
+  const bool is_watched = watches_.contains(PlaceView{order.pool, order.backend});
   const auto left = note_drain(order, actor);
   // One that says nothing of a deadline leaves that of the one before.
   if (!is_watched && !order.deadline) order.deadline = left;
-  const std::set<std::string> addresses = targets_of(order.pool, order.backend);
-  const WatchPtr watch = watch_for(order, addresses, false);
+  const WatchPtr watch = watch_for(order, members_of(order.pool, order.backend), false);
   ++watch->orders_under_way;
   // It counts from now on, and not only when all is on disk.
   order.deadline.reset();
-  post_conditions(order.pool, addresses, [this, order, addresses, watch, done] {
-    keep_then([this, order, addresses, watch, done] {
-      --watch->orders_under_way;
-      watch_drain(order, addresses, false, done);
-    });
-  });
+  post_conditions(order.pool, watch->addresses(),
+                  [this, order, members = watch->members, watch, done] {
+                    keep_then([this, order, members, watch, done] {
+                      --watch->orders_under_way;
+                      watch_drain(order, members, false, done);
+                    });
+                  });
 }
 
 /// From here on it drains: the next conditions say so, and so does the file. How long it is to its
@@ -88,14 +90,14 @@ std::optional<milliseconds> LocalControl::note_drain(const DrainOrder& order, co
 }
 
 /// Tells the workers how these backends are. `then` runs when every one of them knows.
-void LocalControl::post_conditions(const std::string& pool, const std::set<std::string>& addresses,
+void LocalControl::post_conditions(const std::string& pool, std::span<const std::string> addresses,
                                    std::function<void()> then) {
-  const std::set<Key> drains = places_of(overrides_.drains);
-  const bool pool_drains = drains.contains({pool, ""});
+  const PlaceSet drains = places_of(overrides_.drains);
+  const bool pool_drains = drains.contains(PlaceView{pool, ""});
   const auto conditions = std::make_shared<std::vector<BackendCondition>>();
   conditions->reserve(addresses.size());
   for (const std::string& address : addresses) {
-    const bool is_draining = pool_drains || drains.contains({pool, address});
+    const bool is_draining = pool_drains || drains.contains(PlaceView{pool, address});
     conditions->push_back(told(condition_of(pool, address, is_draining)));
   }
   fleet_.change(nullptr, conditions, std::move(then));
@@ -123,7 +125,7 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
         return drain.pool == pool && (backend.empty() || drain.backend == backend);
       });
   std::vector<WatchPtr> cancelled;
-  for (auto at = watches_.lower_bound({pool, backend});
+  for (auto at = watches_.lower_bound(PlaceView{pool, backend});
        at != watches_.end() && at->first.first == pool; ++at) {
     const bool is_meant = backend.empty() || at->first.second == backend;
     if (is_meant && !at->second->is_removal) cancelled.push_back(at->second);
@@ -136,7 +138,7 @@ void LocalControl::undrain(const std::string& pool, const std::string& backend, 
     audit(actor, "undrain", subject_of(taken_back), "draining", "taking requests");
     notices_.undrained({taken_back, actor.who});
   }
-  post_conditions(pool, targets_of(pool, ""), [this, pool, done] {
+  post_conditions(pool, members_of(pool, ""), [this, pool, done] {
     keep_then([this, pool, done] { this->pool(pool, done); });
   });
 }
@@ -150,7 +152,7 @@ void LocalControl::remove_backend(DrainOrder order, Actor actor, Done<DrainStatu
   std::erase_if(left,
                 [&](const BackendSettings& member) { return member.address == order.backend; });
   change_membership(order.pool, std::move(left), actor,
-                    [this, order, done] { watch_drain(order, {order.backend}, true, done); });
+                    [this, order, done] { watch_drain(order, {}, true, done); });
 }
 
 }  // namespace sluice::proxy

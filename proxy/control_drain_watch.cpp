@@ -26,16 +26,20 @@ bool is_quiet(const DrainStatus& status) {
 
 /// Whether there is such a pool or backend. As check_target(), without words.
 bool LocalControl::is_in_force(const std::string& pool, const std::string& backend) const {
-  return backend.empty() ? find_pool(pool) != nullptr : members_.contains({pool, backend});
+  return backend.empty() ? find_pool(pool) != nullptr : members_.contains(pool, backend);
 }
 
 /// The watch of this pool or backend from now on.
-LocalControl::WatchPtr LocalControl::watch_for(DrainOrder order, std::set<std::string> addresses,
+LocalControl::WatchPtr LocalControl::watch_for(DrainOrder order, std::vector<std::string> members,
                                                bool is_removal) {
-  WatchPtr& watch = watches_[{order.pool, order.backend}];
-  if (!watch) watch = std::make_shared<DrainWatch>();
+  const PlaceView place{order.pool, order.backend};
+  auto at = watches_.lower_bound(place);
+  if (at == watches_.end() || view_of(at->first) != place) {
+    at = watches_.emplace_hint(at, place, std::make_shared<DrainWatch>());
+  }
+  const WatchPtr& watch = at->second;
   watch->order = std::move(order);
-  watch->addresses = std::move(addresses);
+  watch->members = std::move(members);
   watch->is_removal = is_removal;
   // The newest order says until when.
   if (watch->order.deadline) set_deadline(*watch, watch->order.deadline);
@@ -53,15 +57,15 @@ void LocalControl::set_deadline(DrainWatch& watch, std::optional<milliseconds> f
 void LocalControl::watch_in_force(const core::DrainOverride& drain) {
   const auto left = core::time_left(drain, wall_clock_ms());
   const WatchPtr watch =
-      watch_for({drain.pool, drain.backend, left}, targets_of(drain.pool, drain.backend), false);
+      watch_for({drain.pool, drain.backend, left}, members_of(drain.pool, drain.backend), false);
   set_deadline(*watch, left);
 }
 
 /// Follows a drain that every worker has begun. With `wait` the caller hears of its end, else of
 /// its beginning.
-void LocalControl::watch_drain(const DrainOrder& order, std::set<std::string> addresses,
+void LocalControl::watch_drain(const DrainOrder& order, std::vector<std::string> members,
                                bool is_removal, const Done<DrainStatus>& done) {
-  const WatchPtr watch = watch_for(order, std::move(addresses), is_removal);
+  const WatchPtr watch = watch_for(order, std::move(members), is_removal);
   if (order.wait) {
     watch->waiting.push_back(done);
     return poll_drains();
@@ -91,7 +95,7 @@ std::vector<LocalControl::WatchPtr> LocalControl::next_watches() {
     if (at == watches_.end()) at = watches_.begin();
     next.push_back((at++)->second);
   }
-  if (!next.empty()) last_polled_ = next.back()->place();
+  if (!next.empty()) last_polled_ = Place(next.back()->place());
   return next;
 }
 
@@ -99,15 +103,15 @@ void LocalControl::poll_drains() {
   if (poll_under_way_) return;
   poll_under_way_ = true;
   const auto watches = std::make_shared<std::vector<WatchPtr>>();
-  std::vector<Key> places;
+  std::vector<Place> places;
   for (const WatchPtr& watch : next_watches()) {
     watches->push_back(watch);
-    for (const std::string& address : watch->addresses) {
-      places.emplace_back(watch->place().first, address);
+    for (const std::string& address : watch->addresses()) {
+      places.emplace_back(watch->order.pool, address);
     }
   }
   fleet_.ask_all_in_parts<std::vector<core::Backend>>(
-      [places = std::make_shared<const std::vector<Key>>(std::move(places)), at = std::size_t{0}](
+      [places = std::make_shared<const std::vector<Place>>(std::move(places)), at = std::size_t{0}](
           Worker& worker, std::vector<core::Backend>& busy) mutable {
         const TimePoint until = Clock::now() + longest_part;
         while (at < places->size() && Clock::now() < until) {
@@ -123,10 +127,10 @@ void LocalControl::poll_drains() {
         BackendSums sums;
         for (const auto& of_worker : counts) {
           for (const core::Backend& backend : of_worker) {
-            add_drain_counts(sums[{backend.pool, backend.address}], backend);
+            add_drain_counts(sums.add(backend.pool, backend.address).first, backend);
           }
         }
-        const std::set<Key> drains = places_of(overrides_.drains);
+        const PlaceSet drains = places_of(overrides_.drains);
         for (const WatchPtr& watch : *watches) judge_drain(watch, sums, drains);
       });
 }
@@ -137,21 +141,22 @@ bool LocalControl::is_watched(const WatchPtr& watch) const {
 }
 
 void LocalControl::judge_drain(const WatchPtr& watch, const BackendSums& sums,
-                               const std::set<Key>& drains) {
+                               const PlaceSet& drains) {
   if (!is_watched(watch)) return;
-  const auto& [pool, backend] = watch->place();
-  const bool is_draining = drains.contains({pool, backend}) || drains.contains({pool, ""});
+  const std::string& pool = watch->order.pool;
+  const std::string& backend = watch->order.backend;
+  const bool is_draining = drains.contains(watch->place()) || drains.contains(PlaceView{pool, ""});
   // Un-drained, or removed and added again, since the order was given: nothing of it may be cut.
   if (!is_draining && is_in_force(pool, backend)) {
     return finish_drain(watch, {pool, backend, DrainState::none});
   }
   DrainStatus status{pool, backend};
-  for (const std::string& address : watch->addresses) {
-    const auto sum = sums.find({pool, address});
-    if (sum == sums.end()) continue;
-    status.in_flight += sum->second.in_flight;
-    status.upgraded += sum->second.upgraded;
-    status.open += sum->second.open;
+  for (const std::string& address : watch->addresses()) {
+    const DrainStatus* sum = sums.find(pool, address);
+    if (sum == nullptr) continue;
+    status.in_flight += sum->in_flight;
+    status.upgraded += sum->upgraded;
+    status.open += sum->open;
   }
   status.cut = watch->cut;
   status.deadline_passed = watch->is_cutting;
@@ -169,7 +174,9 @@ void LocalControl::cut_drained(const WatchPtr& watch) {
   watch->is_cutting = true;
   watch->give_up = Clock::now() + time_to_cut;
   fleet_.ask_all<std::size_t>(
-      [pool = watch->order.pool, addresses = watch->addresses](Worker& worker) {
+      [pool = watch->order.pool,
+       addresses =
+           std::vector(watch->addresses().begin(), watch->addresses().end())](Worker& worker) {
         std::size_t cut = 0;
         for (const std::string& address : addresses) cut += worker.cut_backend(pool, address);
         return cut;
@@ -180,7 +187,8 @@ void LocalControl::cut_drained(const WatchPtr& watch) {
 }
 
 void LocalControl::finish_drain(const WatchPtr& watch, const DrainStatus& status) {
-  if (is_watched(watch)) watches_.erase(watch->place());
+  const auto found = watches_.find(watch->place());
+  if (found != watches_.end() && found->second == watch) watches_.erase(found);
   if (status.state == DrainState::drained) notices_.drained({status, "drain"});
   answer_waiting(*watch, status);
 }

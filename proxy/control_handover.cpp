@@ -14,21 +14,21 @@ namespace {
 /// As if one worker had counted it all.
 WorkerReport merged(const std::vector<WorkerReport>& reports) {
   WorkerReport sum;
-  std::map<std::pair<std::string, std::string>, std::size_t> known;
+  PlaceMap<std::size_t> known;
   for (const WorkerReport& report : reports) {
     sum.tally.merge(report.tally);
     sum.sessions += report.sessions;
     for (std::size_t index = 0; index < report.backends.size(); ++index) {
       const core::Backend& backend = report.backends[index];
-      const auto [place, is_new] =
-          known.try_emplace({backend.pool, backend.address}, sum.backends.size());
+      const auto [at, is_new] = known.add(backend.pool, backend.address);
       if (is_new) {
+        at = sum.backends.size();
         sum.backends.push_back(backend);
         sum.gone.push_back(report.gone[index]);
         continue;
       }
-      add_counts(sum.backends[place->second], backend);
-      sum.gone[place->second] = sum.gone[place->second] && report.gone[index];
+      add_counts(sum.backends[at], backend);
+      sum.gone[at] = sum.gone[at] && report.gone[index];
     }
   }
   return sum;
@@ -57,7 +57,7 @@ void LocalControl::seed_health(const std::vector<HandedHealth>& health) {
   for (const HandedHealth& one : health) {
     const bool is_verdict = one.state == HealthState::up || one.state == HealthState::down;
     if (!is_verdict || health_of(one.pool, one.backend) != HealthState::unknown) continue;
-    kept_verdicts_[{one.pool, one.backend}] = one.state;
+    kept_verdicts_[Place{one.pool, one.backend}] = one.state;
   }
 }
 
@@ -68,8 +68,8 @@ void LocalControl::handover_state(std::function<void(const HandoverState&)> done
     if (!rollouts_.is_following()) state.overrides.rollouts = rollouts_.records();
     state.decided = decides() || was_decider_;
     state.generation = plan_->generation;
-    for (const auto& [pool, backend] : members_) {
-      state.health.push_back({pool, backend, health_of(pool, backend)});
+    for (const auto& [place, member] : members_) {
+      state.health.push_back({place.first, place.second, health_of(place.first, place.second)});
     }
     const std::size_t routes = plan_->topology->routes.size();
     for (const RouteStatus& status : route_statuses()) {
@@ -155,7 +155,7 @@ void LocalControl::thaw() {
 
 void LocalControl::take_over(HandoverState last, bool has_committed) {
   standby_for_.clear();
-  const std::set<Key> known_drains = places_of(last.overrides.drains);
+  const PlaceSet known_drains = places_of(last.overrides.drains);
   // With a folder of its own, or none, nothing is on disk that says more than these last words; and
   // with the predecessor's, they say it, too, when that could not be written. Words that were not
   // the last are older than the file.
@@ -180,15 +180,15 @@ void LocalControl::take_over(HandoverState last, bool has_committed) {
 
 /// What the predecessor has known of and followed no more was drained there.
 void LocalControl::take_over_drains(const std::vector<HandedDrain>& under_way,
-                                    const std::set<Key>& known) {
+                                    const PlaceSet& known) {
   has_taken_over_ = true;
   for (const HandedDrain& drain : under_way) {
     if (!is_in_force(drain.pool, drain.backend)) continue;
-    watch_for({drain.pool, drain.backend, drain.deadline}, targets_of(drain.pool, drain.backend),
+    watch_for({drain.pool, drain.backend, drain.deadline}, members_of(drain.pool, drain.backend),
               false);
   }
   for (const core::DrainOverride& drain : overrides_.drains) {
-    if (!known.contains({drain.pool, drain.backend})) watch_in_force(drain);
+    if (!known.contains(PlaceView{drain.pool, drain.backend})) watch_in_force(drain);
   }
 }
 

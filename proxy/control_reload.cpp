@@ -78,9 +78,13 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   const Settings before = take_settings(std::move(draft.settings));
   keep_verdicts(before);
   follow_membership();
+  // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
+  post_plan(true, [] {});
+  listeners_.put_in_force(std::move(listeners));
+
+  // While they take it, all who want to hear of it are told.
   count_revisions(routes_before);
   raise_revisions();
-
   const std::uint64_t generation = generation_before + 1;
   audit(actor, "reload", "settings", "generation " + std::to_string(generation - 1),
         "generation " + std::to_string(generation));
@@ -95,9 +99,6 @@ void LocalControl::put_in_force(SettingsDraft draft, Listeners::Wanted listeners
   tell_differences(before, actor);
   tell_drains_back(drains_before);
   ReloadStatus status{generation, dropped_};
-  // Workers hear of listeners behind the plan, so nothing is served on a new one without that.
-  post_plan(true, [] {});
-  listeners_.put_in_force(std::move(listeners));
   // What the deciding process keeps may fit these settings, although it did not fit the old ones.
   follow();
   fleet_.on_all_then([](Worker&) {},
@@ -138,7 +139,7 @@ void LocalControl::keep_verdicts(const Settings& before) {
     for (const BackendSettings& backend : pool.backends) {
       if (!known.contains(backend.address)) continue;
       const HealthState state = health_of(pool.name, backend.address);
-      if (state != HealthState::unknown) kept_verdicts_[{pool.name, backend.address}] = state;
+      if (state != HealthState::unknown) kept_verdicts_[Place{pool.name, backend.address}] = state;
     }
   }
 }
@@ -214,7 +215,7 @@ void LocalControl::follow_removals(const PoolSettings& old, const PoolSettings* 
   const auto left = addresses_of(now);
   for (const BackendSettings& backend : old.backends) {
     if (left.contains(backend.address)) continue;
-    watch_for({old.name, backend.address, std::nullopt}, {backend.address}, true);
+    watch_for({old.name, backend.address, std::nullopt}, {}, true);
   }
 }
 

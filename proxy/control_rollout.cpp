@@ -87,6 +87,11 @@ std::optional<std::vector<ShareSettings>> LocalControl::split_in_force(
 }
 
 const RouteSettings* LocalControl::route_settings(const std::string& route) const {
+  // The plan has the routes in the same order.
+  if (const std::size_t index = core::route_index(*plan_->topology, route);
+      index < effective_.routes.size() && effective_.routes[index].name == route) {
+    return &effective_.routes[index];
+  }
   return core::find_named(effective_.routes, route);
 }
 
@@ -166,18 +171,21 @@ void LocalControl::eject(const std::string& pool, const std::string& backend) {
 
 /// It is repaired, or no longer the one that was taken out.
 void LocalControl::readmit(const std::string& pool, const std::string& backend) {
-  if (ejected_.erase({pool, backend}) > 0) rollouts_.readmitted(pool, backend);
+  const auto found = ejected_.find(PlaceView{pool, backend});
+  if (found == ejected_.end()) return;
+  ejected_.erase(found);
+  rollouts_.readmitted(pool, backend);
 }
 
 void LocalControl::readmit(const std::string& pool) {
-  std::vector<Key> out;
-  for (const Key& key : ejected_) {
-    if (key.first == pool) out.push_back(key);
+  std::vector<Place> out;
+  for (const Place& place : ejected_) {
+    if (place.first == pool) out.push_back(place);
   }
-  for (const Key& key : out) {
-    ejected_.erase(key);
-    rollouts_.readmitted(key.first, key.second);
-    post_condition(key.first, key.second);
+  for (const Place& place : out) {
+    ejected_.erase(place);
+    rollouts_.readmitted(place.first, place.second);
+    post_condition(place.first, place.second);
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,7 @@ namespace sluice::proxy {
 ///     draining --un-drain--> cancelled
 struct LocalControl::DrainWatch {
   DrainOrder order;
-  std::set<std::string> addresses;  ///< of the backends it is about
+  std::vector<std::string> members;  ///< of the pool, when it is about all of that
   TimePoint deadline = TimePoint::max();
   TimePoint give_up = TimePoint::max();
   std::uint64_t cut = 0;
@@ -26,7 +26,12 @@ struct LocalControl::DrainWatch {
   bool is_removal = false;
   std::vector<Done<DrainStatus>> waiting;  ///< who waits for the end
 
-  Key place() const { return {order.pool, order.backend}; }
+  PlaceView place() const { return {order.pool, order.backend}; }
+  /// The addresses of the backends it is about.
+  std::span<const std::string> addresses() const {
+    if (order.backend.empty()) return members;
+    return {&order.backend, 1};
+  }
 };
 
 }  // namespace sluice::proxy

@@ -17,14 +17,14 @@ void LiveTopology::refresh(std::string_view pool) {
 }
 
 LocalPtr<LiveBackend> BackendRegistry::get(const std::string& pool, const std::string& address) {
-  const auto found = backends_.find(Name{pool, address});
+  const auto found = backends_.find(PlaceView{pool, address});
   if (found != backends_.end()) return found->second;
-  return backends_.emplace(Key{pool, address}, make_local<LiveBackend>(pool, address))
+  return backends_.emplace(Place{pool, address}, make_local<LiveBackend>(pool, address))
       .first->second;
 }
 
 LiveBackend* BackendRegistry::find(const std::string& pool, const std::string& address) {
-  const auto found = backends_.find(Name{pool, address});
+  const auto found = backends_.find(PlaceView{pool, address});
   return found == backends_.end() ? nullptr : found->second.get();
 }
 
@@ -63,7 +63,7 @@ void BackendRegistry::forget_gone(TimePoint now, std::chrono::minutes after) {
       backend.listed = false;
       continue;
     }
-    const auto found = backends_.find(Name{backend.pool, backend.address});
+    const auto found = backends_.find(PlaceView{backend.pool, backend.address});
     const bool is_unused = backend.is_quiet() && !found->second.is_shared();
     if (is_unused && now - backend.gone_since > after) {
       backends_.erase(found);

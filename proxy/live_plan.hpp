@@ -1,11 +1,9 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/balance.hpp"
@@ -13,6 +11,7 @@
 #include "core/retry.hpp"
 #include "proxy/backend_connection.hpp"
 #include "proxy/local_ptr.hpp"
+#include "proxy/place_map.hpp"
 #include "proxy/tally.hpp"
 
 /// The plan as one worker works with it: ids resolved to the worker's own backends and counters.
@@ -64,8 +63,6 @@ struct BackendCondition {
 /// on it.
 class BackendRegistry {
  public:
-  using Key = std::pair<std::string, std::string>;
-
   /// A number that no change of the plan had before.
   std::uint64_t begin_change() { return ++changes_; }
   LocalPtr<LiveBackend> get(const std::string& pool, const std::string& address);
@@ -83,26 +80,14 @@ class BackendRegistry {
   /// Calls `take` with each backend of a pool.
   template <class Take>
   void for_each_of(const std::string& pool, Take take) const {
-    for (auto at = backends_.lower_bound(Name{pool, ""});
+    for (auto at = backends_.lower_bound(PlaceView{pool, ""});
          at != backends_.end() && at->first.first == pool; ++at) {
       take(*at->second);
     }
   }
 
  private:
-  using Name = std::pair<std::string_view, std::string_view>;
-  /// Finds without making strings.
-  struct Before {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-    static Name name(const Key& key) { return {key.first, key.second}; }
-    static Name name(const Name& name) { return name; }
-    template <class A, class B>
-    bool operator()(const A& a, const B& b) const {
-      return name(a) < name(b);
-    }
-  };
-
-  std::map<Key, LocalPtr<LiveBackend>, Before> backends_;
+  SortedPlaceMap<LocalPtr<LiveBackend>> backends_;
   std::deque<LiveBackend*> gone_;  ///< some of which may have come back; each once
   std::uint64_t changes_ = 0;
 };

@@ -98,7 +98,9 @@ void LocalControl::stop() {
   reloads_.stop();
   ticker_.cancel();
   resolver_.stop();
-  for (const Key& member : std::exchange(members_, {})) prober_.forget(member.first, member.second);
+  for (const auto& [place, member] : std::exchange(members_, {})) {
+    prober_.forget(place.first, place.second);
+  }
   const Denial stopped{503, "The proxy has stopped", "the proxy stopped before this was drained"};
   for (const auto& [place, watch] : std::exchange(watches_, {})) {
     for (const auto& done : watch->waiting) done(stopped);
@@ -157,8 +159,9 @@ void LocalControl::post_condition(const std::string& pool, const std::string& ad
 
 HealthState LocalControl::health_of(const std::string& pool, const std::string& address) const {
   const HealthState checked = prober_.state(pool, address);
-  const auto kept = kept_verdicts_.find({pool, address});
-  return checked == HealthState::unknown && kept != kept_verdicts_.end() ? kept->second : checked;
+  if (checked != HealthState::unknown) return checked;
+  const auto kept = kept_verdicts_.find(PlaceView{pool, address});
+  return kept == kept_verdicts_.end() ? checked : kept->second;
 }
 
 BackendCondition LocalControl::condition_of(const std::string& pool,
@@ -169,32 +172,33 @@ BackendCondition LocalControl::condition_of(const std::string& pool,
 BackendCondition LocalControl::condition_of(const std::string& pool, const std::string& address,
                                             bool is_draining) const {
   const HealthState health = health_of(pool, address);
-  std::vector<SocketAddress> addresses = resolver_.addresses(pool, address);
+  const auto addresses = resolver_.addresses(pool, address);
   const bool is_well = health == HealthState::up || health == HealthState::unchecked;
-  const bool up = is_well && !addresses.empty() && !ejected_.contains({pool, address});
-  return {pool, address, up, is_draining, std::move(addresses)};
+  const bool up = is_well && !addresses.empty() && !ejected_.contains(PlaceView{pool, address});
+  return {pool, address, up, is_draining, {addresses.begin(), addresses.end()}};
 }
 
 /// Whatever goes to the workers passes here, so that a new plan brings only what they do not know.
 /// They know nothing of a backend before the first plan with it.
 BackendCondition LocalControl::told(BackendCondition condition) {
-  const auto known = told_.find({condition.pool, condition.address});
-  if (known != told_.end()) known->second = condition;
+  Member* member = members_.find(condition.pool, condition.address);
+  if (member != nullptr && member->told) *member->told = condition;
   return condition;
 }
 
 /// The conditions that the workers have not heard of, or that are others by now.
 std::vector<BackendCondition> LocalControl::new_conditions() {
-  const std::set<Key> drains = places_of(overrides_.drains);
+  const PlaceSet drains = places_of(overrides_.drains);
   std::vector<BackendCondition> conditions;
   for (const PoolSettings& pool : effective_.pools) {
-    const bool is_draining = drains.contains({pool.name, ""});
+    const bool is_draining = drains.contains(PlaceView{pool.name, ""});
     for (const BackendSettings& backend : pool.backends) {
-      BackendCondition condition = condition_of(
-          pool.name, backend.address, is_draining || drains.contains({pool.name, backend.address}));
-      const auto [known, is_first] = told_.try_emplace({pool.name, backend.address}, condition);
-      if (!is_first && known->second == condition) continue;
-      known->second = condition;
+      const bool drains_alone = drains.contains(PlaceView{pool.name, backend.address});
+      BackendCondition condition =
+          condition_of(pool.name, backend.address, is_draining || drains_alone);
+      std::optional<BackendCondition>& told = members_.add(pool.name, backend.address).first.told;
+      if (told == condition) continue;
+      told = condition;
       conditions.push_back(std::move(condition));
     }
   }
@@ -203,10 +207,12 @@ std::vector<BackendCondition> LocalControl::new_conditions() {
 
 /// Checks and looks up exactly the backends that are in force.
 void LocalControl::follow_membership() {
-  std::set<Key> members;
+  const std::uint64_t round = ++membership_round_;
+  std::size_t count = 0;
   for (const PoolSettings& pool : effective_.pools) {
     for (const BackendSettings& backend : pool.backends) {
-      members.emplace(pool.name, backend.address);
+      Member& member = members_.add(pool.name, backend.address).first;
+      count += std::exchange(member.round, round) == round ? 0 : 1;
       resolver_.watch(pool.name, backend.address, pool.resolve_interval);
       if (!pool.health) {
         prober_.forget(pool.name, backend.address);
@@ -215,20 +221,20 @@ void LocalControl::follow_membership() {
       prober_.watch(pool.name, backend.address, *pool.health,
                     health_of(pool.name, backend.address));
       if (!resolver_.is_known(pool.name, backend.address)) continue;
-      prober_.set_addresses(pool.name, backend.address,
-                            resolver_.addresses(pool.name, backend.address));
+      const auto addresses = resolver_.addresses(pool.name, backend.address);
+      prober_.set_addresses(pool.name, backend.address, {addresses.begin(), addresses.end()});
     }
   }
-  for (const Key& member : members_) {
-    if (members.contains(member)) continue;
-    prober_.forget(member.first, member.second);
-    resolver_.forget(member.first, member.second);
-    kept_verdicts_.erase(member);
-    readmit(member.first, member.second);
-    seen_down_.erase(member);
-    told_.erase(member);
-  }
-  members_ = std::move(members);
+  if (count == members_.size()) return;
+  members_.erase_if([&](const Place& place, const Member& member) {
+    if (member.round == round) return false;
+    prober_.forget(place.first, place.second);
+    resolver_.forget(place.first, place.second);
+    kept_verdicts_.erase(place);
+    readmit(place.first, place.second);
+    seen_down_.erase(place);
+    return true;
+  });
 }
 
 void LocalControl::on_health(const std::string& pool, const std::string& address, HealthState state,
@@ -268,9 +274,8 @@ bool LocalControl::is_draining(const std::string& pool, const std::string& addre
 }
 
 /// By pool and backend, for many look-ups.
-std::set<LocalControl::Key> LocalControl::places_of(
-    const std::vector<core::DrainOverride>& drains) {
-  std::set<Key> places;
+PlaceSet LocalControl::places_of(const std::vector<core::DrainOverride>& drains) {
+  PlaceSet places;
   for (const core::DrainOverride& drain : drains) places.emplace(drain.pool, drain.backend);
   return places;
 }

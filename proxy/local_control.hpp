@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "proxy/handover_state.hpp"
 #include "proxy/listeners.hpp"
 #include "proxy/notices.hpp"
+#include "proxy/place_map.hpp"
 #include "proxy/posted_plans.hpp"
 #include "proxy/prober.hpp"
 #include "proxy/reactor_host.hpp"
@@ -159,10 +159,14 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::shared_ptr<void> subscribe(std::function<void(const Event&)> listener) override;
 
  private:
-  using Key = std::pair<std::string, std::string>;
   /// The counts of backends, summed over the workers.
-  using BackendSums = std::map<Key, DrainStatus>;
+  using BackendSums = PlaceMap<DrainStatus>;
   struct DrainWatch;
+  /// A backend that is checked and looked up.
+  struct Member {
+    std::uint64_t round = 0;               ///< the last follow_membership() that saw it
+    std::optional<BackendCondition> told;  ///< what the workers know of it
+  };
   struct SplitRevision {
     std::uint64_t number = 1;
     Origin since;
@@ -187,7 +191,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void audit(const Actor& actor, const std::string& change, const std::string& subject,
              const std::string& before, const std::string& after);
   bool is_draining(const std::string& pool, const std::string& address) const;
-  static std::set<Key> places_of(const std::vector<core::DrainOverride>& drains);
+  static PlaceSet places_of(const std::vector<core::DrainOverride>& drains);
   const PoolSettings* find_pool(const std::string& name) const;
 
   // control_decider.cpp
@@ -247,23 +251,23 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   // control_drain.cpp
   std::optional<Denial> check_change(const std::string& pool, const std::string& backend) const;
   std::optional<Denial> check_target(const std::string& pool, const std::string& backend) const;
-  std::set<std::string> targets_of(const std::string& pool, const std::string& backend) const;
+  std::vector<std::string> members_of(const std::string& pool, const std::string& backend) const;
   std::optional<milliseconds> note_drain(const DrainOrder& order, const Actor& actor);
-  void post_conditions(const std::string& pool, const std::set<std::string>& addresses,
+  void post_conditions(const std::string& pool, std::span<const std::string> addresses,
                        std::function<void()> then);
 
   // control_drain_watch.cpp
   using WatchPtr = std::shared_ptr<DrainWatch>;
   bool is_in_force(const std::string& pool, const std::string& backend) const;
-  WatchPtr watch_for(DrainOrder order, std::set<std::string> addresses, bool is_removal);
+  WatchPtr watch_for(DrainOrder order, std::vector<std::string> members, bool is_removal);
   static void set_deadline(DrainWatch& watch, std::optional<milliseconds> from_now);
   void watch_in_force(const core::DrainOverride& drain);
-  void watch_drain(const DrainOrder& order, std::set<std::string> addresses, bool is_removal,
+  void watch_drain(const DrainOrder& order, std::vector<std::string> members, bool is_removal,
                    const Done<DrainStatus>& done);
   bool is_watched(const WatchPtr& watch) const;
   std::vector<WatchPtr> next_watches();
   void poll_drains();
-  void judge_drain(const WatchPtr& watch, const BackendSums& sums, const std::set<Key>& drains);
+  void judge_drain(const WatchPtr& watch, const BackendSums& sums, const PlaceSet& drains);
   void cut_drained(const WatchPtr& watch);
   void finish_drain(const WatchPtr& watch, const DrainStatus& status);
   static void answer_waiting(DrainWatch& watch, const DrainStatus& status);
@@ -301,7 +305,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   using BackendLists = std::vector<std::vector<core::Backend>>;
   BackendLists with_predecessor(BackendLists counts) const;
   HandoverCounts merged_counts(Reports reports) const;
-  void take_over_drains(const std::vector<HandedDrain>& under_way, const std::set<Key>& known);
+  void take_over_drains(const std::vector<HandedDrain>& under_way, const PlaceSet& known);
 
   // control_status.cpp
   PoolStatus pool_status(const PoolSettings& pool,
@@ -327,17 +331,17 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   Resolver resolver_;
   Readiness readiness_{false, "starting"};
   std::function<void()> on_ready_;
-  std::set<Key> members_;    ///< that are checked and looked up
-  std::set<Key> ejected_;    ///< backends that a rollout took out
-  std::set<Key> seen_down_;  ///< by their health check
+  PlaceMap<Member> members_;
+  std::uint64_t membership_round_ = 0;
+  PlaceSet ejected_;    ///< backends that a rollout took out
+  PlaceSet seen_down_;  ///< by their health check
   /// What was known of backends before their checks began anew (a reload, a predecessor), while
   /// those say nothing else.
-  std::map<Key, HealthState> kept_verdicts_;
-  std::map<Key, BackendCondition> told_;  ///< what the workers know of the members
+  SortedPlaceMap<HealthState> kept_verdicts_;
   /// Where the splits stand that no override speaks of, once a reload has changed something; those
   /// of routes that are gone, too.
   std::map<std::string, SplitRevision> revisions_;
-  std::map<Key, std::shared_ptr<DrainWatch>> watches_;  ///< by pool and backend, "" for all of it
+  SortedPlaceMap<std::shared_ptr<DrainWatch>> watches_;
   Rollouts rollouts_;
   Reloads reloads_;
   TimePoint started_;
@@ -345,7 +349,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool has_dropped_overrides_ = false;
   bool is_stopped_ = false;
   bool poll_under_way_ = false;
-  Key last_polled_;  ///< the watch that was looked at last
+  Place last_polled_;  ///< the watch that was looked at last
   std::function<void(UpgradeOrder, Actor, Done<UpgradeStatus>)> upgrade_;
   std::function<void()> on_deciding_;
   std::shared_ptr<const HandoverState> inherited_;
@@ -368,7 +372,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   std::uint64_t inherited_dropped_ = 0;
   FolderWatch watch_;                 ///< while another process decides
   std::string holder_;                ///< of the state folder, as it was told last
-  std::set<Key> taken_out_;           ///< backends that a rollout of the deciding process took out
+  PlaceSet taken_out_;                ///< backends that a rollout of the deciding process took out
   std::vector<std::string> dropped_;  ///< notices of overrides that were told last
   std::string lock_problem_;          ///< that was told last
   std::string unusable_;              ///< what was told of the state file last

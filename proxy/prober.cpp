@@ -64,7 +64,7 @@ Prober::Prober(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks, OnChan
     : reactor_(reactor), wheel_(wheel), blocks_(blocks), on_change_(std::move(on_change)) {}
 
 Prober::~Prober() {
-  for (const auto& [key, target] : targets_) {
+  for (const auto& [place, target] : targets_) {
     target->is_forgotten = true;
     if (target->stream) target->stream->close();
   }
@@ -72,7 +72,7 @@ Prober::~Prober() {
 
 void Prober::watch(const std::string& pool, const std::string& address,
                    const HealthSettings& settings, core::HealthState known) {
-  std::shared_ptr<Target>& slot = targets_[{pool, address}];
+  std::shared_ptr<Target>& slot = targets_.add(pool, address).first;
   if (slot && slot->settings == settings) return;
   const std::shared_ptr<Target> before = std::move(slot);
   slot = std::make_shared<Target>(*this, wheel_, core::Health(settings.rise, settings.fall, known));
@@ -88,10 +88,10 @@ void Prober::watch(const std::string& pool, const std::string& address,
 }
 
 void Prober::forget(const std::string& pool, const std::string& address) {
-  const auto found = targets_.find({pool, address});
-  if (found == targets_.end()) return;
-  drop(*found->second);
-  targets_.erase(found);
+  const auto* target = targets_.find(pool, address);
+  if (target == nullptr) return;
+  drop(**target);
+  targets_.erase(pool, address);
 }
 
 /// A check under way ends without being heard.
@@ -104,9 +104,9 @@ void Prober::drop(Target& target) {
 
 void Prober::set_addresses(const std::string& pool, const std::string& address,
                            std::vector<SocketAddress> addresses) {
-  const auto found = targets_.find({pool, address});
-  if (found == targets_.end()) return;
-  Target& target = *found->second;
+  const auto* found = targets_.find(pool, address);
+  if (found == nullptr) return;
+  Target& target = **found;
   target.addresses = std::move(addresses);
   if (std::exchange(target.is_located, true)) return;
   const double share = target.has_verdict ? random_.fraction() : 0;
@@ -115,17 +115,17 @@ void Prober::set_addresses(const std::string& pool, const std::string& address,
 }
 
 core::HealthState Prober::state(const std::string& pool, const std::string& address) const {
-  const auto found = targets_.find({pool, address});
-  return found == targets_.end() ? core::HealthState::unchecked : found->second->health.state();
+  const auto* target = targets_.find(pool, address);
+  return target == nullptr ? core::HealthState::unchecked : (*target)->health.state();
 }
 
 std::string Prober::last_seen(const std::string& pool, const std::string& address) const {
-  const auto found = targets_.find({pool, address});
-  return found == targets_.end() ? std::string() : found->second->seen;
+  const auto* target = targets_.find(pool, address);
+  return target == nullptr ? std::string() : (*target)->seen;
 }
 
 bool Prober::has_all_verdicts() const {
-  for (const auto& [key, target] : targets_) {
+  for (const auto& [place, target] : targets_) {
     if (!target->has_verdict) return false;
   }
   return true;

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/health.hpp"
 #include "proxy/deadline.hpp"
+#include "proxy/place_map.hpp"
 #include "proxy/random.hpp"
 #include "proxy/stream.hpp"
 #include "sluice/settings.hpp"
@@ -52,7 +51,6 @@ class Prober {
 
  private:
   struct Target;
-  using Key = std::pair<std::string, std::string>;
 
   void begin(const std::shared_ptr<Target>& target);
   void drop(Target& target);
@@ -65,7 +63,7 @@ class Prober {
   BlockPool& blocks_;
   OnChange on_change_;
   Random random_;
-  std::map<Key, std::shared_ptr<Target>> targets_;
+  PlaceMap<std::shared_ptr<Target>> targets_;
   unsigned first_checks_ = 0;  ///< under way
 };
 

@@ -41,35 +41,39 @@ Resolver::~Resolver() {
 }
 
 void Resolver::stop() {
-  for (const auto& [key, name] : names_) {
-    name->is_forgotten = true;
-    name->next.disarm();
+  for (const auto& [place, watched] : watched_) {
+    if (!watched.name) continue;
+    watched.name->is_forgotten = true;
+    watched.name->next.disarm();
   }
   resolver_.cancel();
 }
 
 void Resolver::watch(const std::string& pool, const std::string& address,
                      std::chrono::milliseconds interval) {
-  std::shared_ptr<Name>& slot = names_[{pool, address}];
-  if (slot) {
-    const bool is_shorter = interval < std::exchange(slot->interval, interval);
-    if (is_shorter && slot->next.is_armed()) slot->next.arm(interval);
+  const auto [watched, is_new] = watched_.add(pool, address);
+  if (!is_new) {
+    if (!watched.name) return;
+    Name& name = *watched.name;
+    const bool is_shorter = interval < std::exchange(name.interval, interval);
+    if (is_shorter && name.next.is_armed()) name.next.arm(interval);
     return;
   }
-  slot = std::make_shared<Name>(*this, wheel_);
-  slot->pool = pool;
-  slot->address = address;
-  slot->interval = interval;
-  slot->self = slot;
-  const auto parsed = core::parse_address(address);
+  auto parsed = core::parse_address(address);
+  const auto literal = parsed ? to_socket_address(*parsed) : std::nullopt;
+  if (literal) {
+    watched.literal = literal;
+    return;
+  }
+  const auto name = std::make_shared<Name>(*this, wheel_);
+  name->pool = pool;
+  name->address = address;
+  name->interval = interval;
+  name->self = name;
+  watched.name = name;
   if (!parsed) return;
-  slot->parsed = *parsed;
-  if (const auto literal = to_socket_address(*parsed)) {
-    slot->addresses = {*literal};
-    slot->is_done = true;
-    return;
-  }
-  look_up(slot);
+  name->parsed = *std::move(parsed);
+  look_up(name);
 }
 
 void Resolver::look_up(const std::shared_ptr<Name>& name) {
@@ -113,27 +117,38 @@ void Resolver::report_failure(const Name& name, const std::string& reason) const
 }
 
 void Resolver::forget(const std::string& pool, const std::string& address) {
-  const auto found = names_.find({pool, address});
-  if (found == names_.end()) return;
-  found->second->is_forgotten = true;
-  found->second->next.disarm();
-  names_.erase(found);
+  const Watched* watched = watched_.find(pool, address);
+  if (watched == nullptr) return;
+  if (watched->name) {
+    watched->name->is_forgotten = true;
+    watched->name->next.disarm();
+  }
+  watched_.erase(pool, address);
 }
 
-std::vector<SocketAddress> Resolver::addresses(const std::string& pool,
-                                               const std::string& address) const {
-  const auto found = names_.find({pool, address});
-  return found == names_.end() ? std::vector<SocketAddress>{} : found->second->addresses;
+bool Resolver::Watched::is_known() const {
+  return literal || name->is_done;
+}
+
+std::span<const SocketAddress> Resolver::Watched::addresses() const {
+  if (literal) return {&*literal, 1};
+  return name->addresses;
+}
+
+std::span<const SocketAddress> Resolver::addresses(const std::string& pool,
+                                                   const std::string& address) const {
+  const Watched* watched = watched_.find(pool, address);
+  return watched == nullptr ? std::span<const SocketAddress>{} : watched->addresses();
 }
 
 bool Resolver::is_known(const std::string& pool, const std::string& address) const {
-  const auto found = names_.find({pool, address});
-  return found != names_.end() && found->second->is_done;
+  const Watched* watched = watched_.find(pool, address);
+  return watched != nullptr && watched->is_known();
 }
 
 bool Resolver::has_all() const {
-  return std::all_of(names_.begin(), names_.end(),
-                     [](const auto& entry) { return entry.second->is_done; });
+  return std::all_of(watched_.begin(), watched_.end(),
+                     [](const auto& entry) { return entry.second.is_known(); });
 }
 
 }  // namespace sluice::proxy

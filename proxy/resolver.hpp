@@ -4,14 +4,15 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "proxy/deadline.hpp"
 #include "proxy/log_sink.hpp"
+#include "proxy/place_map.hpp"
 #include "proxy/socket_address.hpp"
 
 namespace sluice::proxy {
@@ -36,7 +37,9 @@ class Resolver {
   void watch(const std::string& pool, const std::string& address,
              std::chrono::milliseconds interval);
   void forget(const std::string& pool, const std::string& address);
-  std::vector<SocketAddress> addresses(const std::string& pool, const std::string& address) const;
+  /// Empty when nothing is known. Until the next watch(), forget() or call of OnChange.
+  std::span<const SocketAddress> addresses(const std::string& pool,
+                                           const std::string& address) const;
   /// True when it was looked up at least once, whatever came of it.
   bool is_known(const std::string& pool, const std::string& address) const;
   /// True when every name was.
@@ -45,7 +48,12 @@ class Resolver {
 
  private:
   struct Name;
-  using Key = std::pair<std::string, std::string>;
+  struct Watched {
+    std::optional<SocketAddress> literal;
+    std::shared_ptr<Name> name;  ///< of all others
+    bool is_known() const;
+    std::span<const SocketAddress> addresses() const;
+  };
   void look_up(const std::shared_ptr<Name>& name);
   void take(Name& name, const boost::system::error_code& error,
             const boost::asio::ip::tcp::resolver::results_type& found);
@@ -55,7 +63,7 @@ class Resolver {
   DeadlineWheel& wheel_;
   OnChange on_change_;
   LogSink log_;
-  std::map<Key, std::shared_ptr<Name>> names_;
+  PlaceMap<Watched> watched_;
 };
 
 }  // namespace sluice::proxy
