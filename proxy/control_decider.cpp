@@ -164,23 +164,30 @@ void LocalControl::begin_to_follow() {
 }
 
 void LocalControl::hand_over(std::function<void()> then, std::function<bool()> is_wanted) {
+  part_with([this] { state_.release(); }, std::move(then), std::move(is_wanted));
+}
+
+/// As hand_over(); `let_go` is how the folder is parted with.
+void LocalControl::part_with(std::function<void()> let_go, std::function<void()> then,
+                             std::function<bool()> is_wanted) {
   // What is decided from here on would not be in what is written.
   ++hands_on_;
-  keep_then([this, then = std::move(then), is_wanted = std::move(is_wanted)] {
-    --hands_on_;
-    if (is_wanted && !is_wanted()) return;
-    // What could never be locked cannot be let go of either.
-    if (is_stopped_ || !state_.is_locked() || !decides()) return then();
-    state_.release();
-    next_look_ = Clock::now() + time_to_take_over;
-    stop_deciding();
-    then();
-  });
+  keep_then(
+      [this, let_go = std::move(let_go), then = std::move(then), is_wanted = std::move(is_wanted)] {
+        --hands_on_;
+        if (is_wanted && !is_wanted()) return;
+        // What could never be locked cannot be let go of either.
+        if (is_stopped_ || !state_.is_locked() || !decides()) return then();
+        let_go();
+        next_look_ = Clock::now() + time_to_take_over;
+        stop_deciding();
+        then();
+      });
 }
 
 void LocalControl::leave() {
   if (is_leaving_ || !state_.is_kept()) return;
-  if (decides()) hand_over([] {}, nullptr);
+  if (decides()) hand_over([] {});
   is_leaving_ = true;
 }
 

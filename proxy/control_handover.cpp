@@ -131,14 +131,15 @@ void LocalControl::freeze(const std::string& successor, std::function<void()> th
       }
       then();
     };
-    if (state_.is_kept() && decides()) return hand_over(stand_by, is_wanted);
-    stand_by();
+    if (!state_.is_kept() || !decides()) return stand_by();
+    part_with([this] { passed_lock_ = state_.pass_on(); }, stand_by, is_wanted);
   });
 }
 
 void LocalControl::thaw() {
   ++freezes_;
   was_decider_ = false;
+  passed_lock_ = OwnedDescriptor();
   if (std::exchange(standby_for_, {}).empty() || is_stopped_) return;
   if (!state_.held_by().empty()) {
     // What could not be written is known here alone.
@@ -153,7 +154,7 @@ void LocalControl::thaw() {
   post_plan(true, [] {});
 }
 
-void LocalControl::take_over(HandoverState last, bool has_committed) {
+void LocalControl::take_over(HandoverState last, bool has_committed, OwnedDescriptor lock) {
   standby_for_.clear();
   const PlaceSet known_drains = places_of(last.overrides.drains);
   // With a folder of its own, or none, nothing is on disk that says more than these last words; and
@@ -168,7 +169,8 @@ void LocalControl::take_over(HandoverState last, bool has_committed) {
     SplitRevision& revision = revisions_[one.route];
     if (revision.number < one.revision) revision = {one.revision, one.since};
   }
-  if (decides()) {
+  const bool may_adopt = !is_stopped_ && !is_retired_ && !is_leaving_;
+  if (decides() || (may_adopt && state_.adopt_lock(std::move(lock)))) {
     begin_to_decide();
   } else {
     // Of several processes on the folder another one may have been faster: then it decides.

@@ -181,7 +181,10 @@ void Handover::commit() {
     self->parts_.control.handover_state([self](const HandoverState& state) {
       if (self->stage_ != Stage::freezing) return;
       self->stage_ = Stage::committed;
-      self->link_->put({"commit", to_json(state)});
+      std::vector<OwnedDescriptor> lock;
+      lock.push_back(self->parts_.control.pass_on_lock());
+      if (!lock.front().is_open()) lock.clear();
+      self->link_->put({"commit", to_json(state), std::move(lock)});
     });
   });
 }

@@ -25,7 +25,8 @@ class LocalControl;
 ///                 <-    sockets ...     listening sockets, at most 253 in one message
 ///                 <-    state           what it needs to get ready
 ///     ready       ->                    configuration checked, backends known; or: failed
-///                 <-    commit          nothing is decided here any more; the last state
+///                 <-    commit          nothing is decided here any more; the last state, and
+///                                       the lock of the state folder
 ///     taken       ->                    it decides
 ///                 <-    go
 ///     serving     ->                    it accepts: from now on this process only finishes

@@ -97,7 +97,11 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void retire() { is_retired_ = true; }
   /// Decides from now on, in place of the process whose last state this is.
   /// `has_committed`: it was told to be the last one; else that process has ended before.
-  void take_over(HandoverState last, bool has_committed);
+  /// `lock`: what it has passed on of the state folder, see pass_on_lock().
+  void take_over(HandoverState last, bool has_committed, OwnedDescriptor lock = {});
+  /// The lock on the state folder, for the successor, so that no other process comes in between.
+  /// After freeze(); none when this process has not held it.
+  OwnedDescriptor pass_on_lock() { return std::exchange(passed_lock_, OwnedDescriptor()); }
   /// What the predecessor counts beside this process; none when it is gone.
   void note_predecessor(const PredecessorStatus& predecessor, const HandoverCounts& counts);
   void predecessor_is_gone();
@@ -212,6 +216,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void tell_drains(const std::vector<core::DrainOverride>& before);
   std::shared_ptr<const core::Plan> with_splits() const;
   void keep_then(std::function<void()> then);
+  void part_with(std::function<void()> let_go, std::function<void()> then,
+                 std::function<bool()> is_wanted);
   void write_state(bool is_change, std::function<void()> then);
   void note_write(const std::string& problem, bool is_change);
 
@@ -358,6 +364,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   bool is_taking_over_ = false;  ///< gets ready beside a predecessor that serves still
   bool was_decider_ = false;     ///< when it was frozen
   unsigned freezes_ = 0;         ///< and thaws, to tell one from another
+  OwnedDescriptor passed_lock_;  ///< between freeze() and what becomes of it
   /// Who decides although the state folder does not say so; "" for nobody.
   std::string standby_for_;
   bool is_retired_ = false;

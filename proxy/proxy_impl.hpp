@@ -74,7 +74,7 @@ class Proxy::Impl {
   // proxy_upgrade.cpp, the side that takes
   void serve();
   void offer_to_serve();
-  void decide_in_its_place(const proxy::HandoverState& last);
+  void decide_in_its_place(const proxy::HandoverState& last, proxy::OwnedDescriptor lock);
   void serve_in_its_place(bool is_asked);
   void open_taken_admin();
   void give_up_succession(const std::string& why);

@@ -67,10 +67,10 @@ void Proxy::Impl::open_door() {
 
 void Proxy::Impl::offer_to_serve() {
   proxy::Succession::Callbacks callbacks;
-  callbacks.commit = [this](const proxy::HandoverState& last) {
+  callbacks.commit = [this](const proxy::HandoverState& last, proxy::OwnedDescriptor lock) {
     if (is_stopping_) return;
     has_committed_ = true;
-    decide_in_its_place(last);
+    decide_in_its_place(last, std::move(lock));
     succession_->say_taken();
   };
   callbacks.go = [this] { serve_in_its_place(true); };
@@ -88,7 +88,7 @@ void Proxy::Impl::offer_to_serve() {
     if (!serves_) {
       notices_.log(LogLevel::warn, process(succession_->predecessor().pid) +
                                        " ended during the hand-over: serving in its place");
-      if (!has_committed_) decide_in_its_place(*succession_->state());
+      if (!has_committed_) decide_in_its_place(*succession_->state(), {});
       serve_in_its_place(false);
     }
     // Those whom the kernel told the predecessor of, if it was killed before it could accept them.
@@ -101,9 +101,10 @@ void Proxy::Impl::offer_to_serve() {
   succession_->offer(io_, std::move(callbacks));
 }
 
-void Proxy::Impl::decide_in_its_place(const proxy::HandoverState& last) {
+void Proxy::Impl::decide_in_its_place(const proxy::HandoverState& last,
+                                      proxy::OwnedDescriptor lock) {
   control_->note_predecessor(succession_->predecessor(), last.counts);
-  control_->take_over(last, has_committed_);
+  control_->take_over(last, has_committed_, std::move(lock));
 }
 
 void Proxy::Impl::serve_in_its_place(bool is_asked) {

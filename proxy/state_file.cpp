@@ -202,6 +202,30 @@ void StateFile::release() {
   held_by_ = nobody_yet;
 }
 
+OwnedDescriptor StateFile::pass_on() {
+  if (!is_kept() || !held_by_.empty()) return {};
+  stop_writer();
+  held_by_ = nobody_yet;
+  // Not unlocked: that would count for whoever has it, too.
+  return std::exchange(is_locked_, false) ? std::exchange(lock_, OwnedDescriptor())
+                                          : OwnedDescriptor();
+}
+
+bool StateFile::adopt_lock(OwnedDescriptor lock) {
+  if (!is_kept() || held_by_.empty() || !lock.is_open()) return false;
+  std::swap(lock, lock_);
+  if (!leads_to_lock() || ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    std::swap(lock, lock_);
+    return false;
+  }
+  is_locked_ = true;
+  held_by_.clear();
+  lock_problem_.clear();
+  sign();
+  start_writer();
+  return true;
+}
+
 StateFile::Mark StateFile::mark_of(const struct stat& file) {
   return {file.st_dev, file.st_ino, file.st_size,
           file.st_mtim.tv_sec * std::int64_t{1'000'000'000} + file.st_mtim.tv_nsec};

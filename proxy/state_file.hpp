@@ -66,6 +66,14 @@ class StateFile {
   /// one reads. retry_lock() would take it back.
   void release();
 
+  /// As release(), but the lock goes on with the descriptor that is returned: the folder is held as
+  /// long as it is open, wherever it goes, so nobody comes in between. None when the folder was not
+  /// locked here.
+  OwnedDescriptor pass_on();
+  /// Holds the folder by a lock that another process has passed on. False when it is one of another
+  /// file than this folder's, or somebody has locked that meanwhile: nothing has changed then.
+  bool adopt_lock(OwnedDescriptor lock);
+
   /// Makes the folder when missing and checks that it can be written. A sentence when this cannot
   /// be what was meant, else "". A folder that was used before and cannot be written now is a
   /// trouble() only.

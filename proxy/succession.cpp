@@ -151,7 +151,7 @@ void Succession::offer(boost::asio::io_context& io, Callbacks callbacks) {
   link_ = std::make_shared<HandoverLink>(io, std::move(*channel_));
   channel_.reset();
   link_->put({"ready"});
-  link_->start([this](const HandoverMessage& message) { on_message(message); },
+  link_->start([this](HandoverMessage message) { on_message(std::move(message)); },
                [this](const std::string&) {
                  if (!has_given_up_) callbacks_.gone();
                });
@@ -177,10 +177,12 @@ void Succession::say_serving(const std::vector<std::string>& listeners, bool adm
       {"serving", json::object{{"listeners", json::value_from(listeners)}, {"admin", admin}}});
 }
 
-void Succession::on_message(const HandoverMessage& message) {
+void Succession::on_message(HandoverMessage message) {
   if (message.type == "commit") {
     auto state = read_handover(message.body);
-    if (state) return callbacks_.commit(std::move(*state));
+    OwnedDescriptor lock;
+    if (!message.descriptors.empty()) lock = std::move(message.descriptors.front());
+    if (state) return callbacks_.commit(std::move(*state), std::move(lock));
     link_->put(
         {"failed", json::object{{"why", "its last state cannot be read: " + state.error()}}});
   } else if (message.type == "go") {

@@ -23,8 +23,9 @@ namespace sluice::proxy {
 class Succession {
  public:
   struct Callbacks {
-    /// The predecessor decides nothing any more: decide in its place.
-    std::function<void(HandoverState)> commit;
+    /// The predecessor decides nothing any more: decide in its place. With its lock on the state
+    /// folder, if it had one.
+    std::function<void(HandoverState, OwnedDescriptor lock)> commit;
     /// It wants us to serve.
     std::function<void()> go;
     /// What it still counts.
@@ -70,7 +71,7 @@ class Succession {
   std::string receive_all(milliseconds patience);
   std::string take(HandoverMessage message);
   std::string add_sockets(HandoverMessage& message);
-  void on_message(const HandoverMessage& message);
+  void on_message(HandoverMessage message);
 
   std::optional<HandoverChannel> channel_;  ///< until offer()
   std::shared_ptr<HandoverLink> link_;

@@ -1,5 +1,12 @@
-#include <memory>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "tests/e2e/generations.hpp"
 #include "tests/e2e/rollout_scene.hpp"
 
 /// Several processes on one host and state_dir: one decides, the others follow and take over.
@@ -8,6 +15,8 @@ namespace {
 
 /// How long a follower may take to see that nobody decides any more, and to be found out.
 constexpr milliseconds time_to_take_over = is_slow_build ? milliseconds(5000) : milliseconds(1000);
+
+constexpr int upgrade_rounds = is_slow_build ? 3 : 10;
 
 std::string decider_of(const SluiceProcess& sluice) {
   const AdminAnswer status = sluice.admin().get("/v1/status");
@@ -56,6 +65,34 @@ struct Host {
   std::string listener;
 };
 
+/// A process, in effect, that wants to hold a state folder and tries without a pause.
+class LockSeeker {
+ public:
+  explicit LockSeeker(const std::string& folder)
+      : lock_(::open((folder + "/lock").c_str(), O_RDWR | O_CLOEXEC)), thread_([this] {
+          while (!is_over_) {
+            if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) continue;
+            ++wins_;
+            ::flock(lock_, LOCK_UN);
+          }
+        }) {}
+  ~LockSeeker() {
+    is_over_ = true;
+    thread_.join();
+    ::close(lock_);
+  }
+  LockSeeker(const LockSeeker&) = delete;
+  LockSeeker& operator=(const LockSeeker&) = delete;
+  bool is_open() const { return lock_ >= 0; }
+  unsigned wins() const { return wins_; }
+
+ private:
+  int lock_;
+  std::atomic<bool> is_over_{false};
+  std::atomic<unsigned> wins_{0};
+  std::thread thread_;
+};
+
 TEST(Decider, AllProcessesOnAPortFollowASplit) {
   Host host;
   const auto decider = host.start();
@@ -93,6 +130,33 @@ TEST(Decider, AllProcessesFollowADrainAndItsEnd) {
     RawClient(host.listener).get("/");
     return host.one.request_count() > before;
   }));
+}
+
+TEST(Decider, NoOtherProcessComesInBetweenWhileTheDecidingOneIsReplaced) {
+  Host host;
+  const auto decider = host.start();
+  const auto follower = host.start();
+  ASSERT_EQ(decider->admin().split("30", "70").status, 200u);
+  Generations generations(*decider);
+  const LockSeeker seeker(host.folder.file("state"));
+  ASSERT_TRUE(seeker.is_open());
+  for (int round = 0; round < upgrade_rounds; ++round) {
+    const pid_t old = generations.present();
+    ASSERT_TRUE(generations.becomes_another()) << "round " << round;
+    ASSERT_EQ(seeker.wins(), 0u) << "round " << round;
+    const pid_t fresh = generations.present();
+    ASSERT_NE(fresh, old);
+    ASSERT_EQ(decider_of(*decider), "itself") << "process " << fresh << " answers";
+    ASSERT_EQ(read_file(host.folder.file("state/lock")),
+              "process " + std::to_string(fresh) + ", admin " + decider->admin_address() + "\n");
+    EXPECT_EQ(generations.wait_exit(old), 0);
+    ASSERT_EQ(decider->admin().split("30", round % 2 == 0 ? "60" : "70").status, 200u);
+  }
+  EXPECT_EQ(follower->operational_log().find("this process decides"), std::string::npos);
+  EXPECT_TRUE(eventually([&] {
+    return decider_of(*follower) == "process " + std::to_string(generations.present()) +
+                                        ", admin " + decider->admin_address();
+  })) << decider_of(*follower);
 }
 
 TEST(Decider, AChangeAskedOfAnotherProcessIsRefusedWithTheNameOfTheOneToAsk) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 #include <string>
+#include <utility>
 
 #include "proxy/state_file.hpp"
 #include "proxy/state_json.hpp"
@@ -66,6 +67,72 @@ TEST(SharedStateFile, AReleaseWritesWhatWaitsAndLetsAnotherOneHoldTheFolder) {
   EXPECT_TRUE(first.retry_lock()) << "it can be taken back";
   EXPECT_EQ(save(first, "first again"), "");
   EXPECT_EQ(support::read_file(first.path()), "first again");
+}
+
+TEST(SharedStateFile, AThirdOneDoesNotComeInWhenTheLockIsPassedOn) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  StateFile third(folder.file("state"));
+  ASSERT_EQ(third.prepare(), "");
+  std::string said = "nothing";
+  first.save("last words", [&](const std::string& problem) { said = problem; });
+  OwnedDescriptor lock = first.pass_on();
+  EXPECT_EQ(said, "") << "what waited is written";
+  ASSERT_TRUE(lock.is_open());
+  EXPECT_FALSE(first.is_locked());
+  EXPECT_EQ(first.held_by(), StateFile::nobody_yet);
+  EXPECT_FALSE(third.retry_lock()) << "it is held on its way";
+  first.close();
+  EXPECT_FALSE(third.retry_lock()) << "also when nobody else has it";
+
+  second.introduce("127.0.0.1:9902");
+  ASSERT_TRUE(second.adopt_lock(std::move(lock)));
+  EXPECT_TRUE(second.is_locked());
+  EXPECT_EQ(second.held_by(), "");
+  EXPECT_FALSE(third.retry_lock());
+  EXPECT_EQ(third.held_by(), this_process() + ", admin 127.0.0.1:9902");
+  EXPECT_EQ(save(second, "second"), "");
+  EXPECT_TRUE(second.check_lock());
+  second.close();
+  EXPECT_TRUE(third.retry_lock());
+}
+
+TEST(SharedStateFile, APassedLockThatNobodyAdoptsIsFreeOnceItIsClosed) {
+  const TempDir folder;
+  StateFile first(folder.file("state"));
+  ASSERT_EQ(first.prepare(), "");
+  {
+    const OwnedDescriptor lock = first.pass_on();
+    EXPECT_FALSE(first.retry_lock());
+  }
+  EXPECT_TRUE(first.retry_lock());
+  EXPECT_EQ(save(first, "text"), "");
+  StateFile nothing("");
+  EXPECT_FALSE(nothing.pass_on().is_open());
+}
+
+TEST(SharedStateFile, ALockOfAnotherFolderIsNotAdopted) {
+  const TempDir folder;
+  StateFile first(folder.file("first"));
+  ASSERT_EQ(first.prepare(), "");
+  StateFile holder(folder.file("second"));
+  ASSERT_EQ(holder.prepare(), "");
+  StateFile follower(folder.file("second"));
+  ASSERT_EQ(follower.prepare(), "");
+  EXPECT_FALSE(follower.adopt_lock(first.pass_on()));
+  EXPECT_FALSE(follower.adopt_lock(OwnedDescriptor()));
+  EXPECT_EQ(follower.held_by(), this_process());
+  EXPECT_TRUE(first.retry_lock()) << "it was let go of";
+  EXPECT_FALSE(holder.adopt_lock(first.pass_on())) << "who holds one needs none";
+  EXPECT_TRUE(holder.check_lock());
+  // Somebody put another file in its place on the way.
+  OwnedDescriptor lock = holder.pass_on();
+  fs::remove(folder.file("second/lock"));
+  EXPECT_FALSE(follower.adopt_lock(std::move(lock)));
+  EXPECT_TRUE(follower.retry_lock());
 }
 
 TEST(SharedStateFile, WhatIsReleasedAndNotTakenCanBeTakenBack) {
