@@ -1,7 +1,6 @@
 #include "conf/reading.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "conf/words.hpp"
 
@@ -41,18 +40,8 @@ void Reading::report(Place place, std::string_view message) {
 }
 
 Place Reading::place_of(std::string_view path) const {
-  using Noted = std::pair<std::string, Place>;
-  if (!std::exchange(is_sorted_, true)) {
-    std::stable_sort(places_.begin(), places_.end(),
-                     [](const Noted& a, const Noted& b) { return a.first < b.first; });
-  }
   for (; !path.empty(); path = parent_of(path)) {
-    const auto behind = std::upper_bound(
-        places_.begin(), places_.end(), path,
-        [](std::string_view wanted, const Noted& noted) { return wanted < noted.first; });
-    if (behind != places_.begin() && std::prev(behind)->first == path) {
-      return std::prev(behind)->second;
-    }
+    if (const auto found = places_.find(path); found != places_.end()) return found->second;
   }
   return {};
 }

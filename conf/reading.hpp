@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -31,10 +34,7 @@ std::string_view parent_of(std::string_view path);
 class Reading {
  public:
   /// `path` stands at `place`.
-  void note(std::string path, Place place) {
-    places_.emplace_back(std::move(path), place);
-    is_sorted_ = false;
-  }
+  void note(std::string path, Place place) { places_.insert_or_assign(std::move(path), place); }
 
   /// The value at `path` is wrong; `what` follows the path in the message.
   void reject(const Spot& spot, std::string_view what);
@@ -69,9 +69,14 @@ class Reading {
     std::string message;
   };
 
-  /// By path once one is looked for, which few files need. Of equal paths the last one counts.
-  mutable std::vector<std::pair<std::string, Place>> places_;
-  mutable bool is_sorted_ = true;
+  struct PathHash {
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
+    std::size_t operator()(std::string_view path) const {
+      return std::hash<std::string_view>{}(path);
+    }
+  };
+
+  std::unordered_map<std::string, Place, PathHash, std::equal_to<>> places_;
   std::set<std::string, std::less<>> unread_;
   std::vector<Finding> findings_;
 };

@@ -51,37 +51,50 @@ void check_health(const HealthSettings& health, const std::string& where,
 }
 
 struct BackendAddress {
-  Address address;
-  std::size_t index = 0;
+  const Address* address;
+  std::size_t index;
   bool operator<(const BackendAddress& other) const {
-    return std::tie(address.port, address.host, address.kind, index) <
-           std::tie(other.address.port, other.address.host, other.address.kind, other.index);
+    return std::tie(address->port, address->host, address->kind, index) <
+           std::tie(other.address->port, other.address->host, other.address->kind, other.index);
   }
 };
 
-void check_distinct(std::vector<BackendAddress> all, const std::vector<BackendSettings>& backends,
-                    const std::string& where, std::vector<Problem>& problems) {
+struct Repeated {
+  std::size_t index;
+  std::size_t first;
+};
+
+/// The backends whose address an earlier one has, in order.
+std::vector<Repeated> repeated(std::vector<BackendAddress> all) {
+  std::vector<Repeated> found;
   std::sort(all.begin(), all.end());
   const BackendAddress* first = nullptr;
   for (const BackendAddress& one : all) {
-    if (first == nullptr || first->address != one.address) {
+    if (first != nullptr && *first->address == *one.address) {
+      found.push_back({one.index, first->index});
+    } else {
       first = &one;
-      continue;
     }
-    problems.push_back({where + "[" + std::to_string(one.index) + "].address",
-                        quoted(backends[one.index].address) + " is the same address as " + where +
-                            "[" + std::to_string(first->index) +
-                            "]; a backend may be in a pool once, with a higher weight to get "
-                            "more."});
   }
+  std::sort(found.begin(), found.end(),
+            [](const Repeated& a, const Repeated& b) { return a.index < b.index; });
+  return found;
 }
 
 }  // namespace
 
 void check_backends(const std::vector<BackendSettings>& backends, const std::string& where,
                     std::vector<Problem>& problems) {
-  std::vector<BackendAddress> addresses;
+  std::vector<Result<Address, std::string>> addresses;
   addresses.reserve(backends.size());
+  std::vector<BackendAddress> all;
+  all.reserve(backends.size());
+  for (const BackendSettings& backend : backends) {
+    addresses.push_back(parse_address(backend.address));
+    if (addresses.back()) all.push_back({&*addresses.back(), addresses.size() - 1});
+  }
+  const std::vector<Repeated> again = repeated(std::move(all));
+  auto next = again.begin();
   for (std::size_t i = 0; i < backends.size(); ++i) {
     // Made for those that have a problem only: there may be many thousands.
     const auto at = [&](const char* key) { return where + "[" + std::to_string(i) + "]" + key; };
@@ -91,7 +104,7 @@ void check_backends(const std::vector<BackendSettings>& backends, const std::str
                                              "; allowed for a backend are weights above 0 up to " +
                                              weight_text(weight_max) + "."});
     }
-    auto address = parse_address(backends[i].address);
+    const auto& address = addresses[i];
     if (!address) {
       problems.push_back({at(".address"), address.error()});
       continue;
@@ -101,9 +114,13 @@ void check_backends(const std::vector<BackendSettings>& backends, const std::str
                                               " has the port 0, to which nobody can connect; "
                                               "allowed are 1 to 65535."});
     }
-    addresses.push_back({*std::move(address), i});
+    if (next == again.end() || next->index != i) continue;
+    problems.push_back({at(".address"), quoted(backends[i].address) + " is the same address as " +
+                                            where + "[" + std::to_string(next->first) +
+                                            "]; a backend may be in a pool once, with a higher "
+                                            "weight to get more."});
+    ++next;
   }
-  check_distinct(std::move(addresses), backends, where, problems);
 }
 
 void check_pool(const PoolSettings& pool, const std::string& where,

@@ -167,6 +167,10 @@ TEST(Problems, ask_for_missing_keys_of_a_rule) {
             Lines{"f:8:1: listener[1]: the key 'address' is missing"});
   EXPECT_EQ(problems_after_least("[pool.b]\nbackends = [{ weight = 1 }]\n"),
             Lines{"f:9:13: pool.b.backends[0]: the key 'address' is missing"});
+  EXPECT_EQ(problems_after_least("[pool.b]\nbackends = [{ weight = 1 }, { address = \"c:1\" },\n"
+                                 "  { weight = 2 }]\n"),
+            (Lines{"f:9:13: pool.b.backends[0]: the key 'address' is missing",
+                   "f:10:3: pool.b.backends[2]: the key 'address' is missing"}));
   EXPECT_EQ(problems_after_least("[route.s]\nsplit = { a = 1 }\nmatch = [{}]\nforce = [{}]\n"),
             (Lines{"f:10:10: route.s.match[0]: the key 'header' is missing",
                    "f:10:10: route.s.match[0]: the key 'value' is missing",

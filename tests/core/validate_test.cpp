@@ -203,6 +203,20 @@ TEST(ValidatePoolTest, BackendsAreAddressesGivenOnce) {
             }),
             (Places{"pool.v1.backends[0].address", "pool.v1.backends[1].address",
                     "pool.v1.backends[3].address"}));
+  // In the order of the file, whatever the sort of problem and however the address is written.
+  EXPECT_EQ(places_after([](Settings& s) {
+              s.pools[0].backends = {{"[::1]:9"}, {"b:1", 0}, {"[0::1]:9", 0}, {"unix:/s"},
+                                     {"B:1"},     {"c"},      {"b.:1"},        {"unix:/s"}};
+            }),
+            (Places{"pool.v1.backends[1].weight", "pool.v1.backends[2].weight",
+                    "pool.v1.backends[2].address", "pool.v1.backends[4].address",
+                    "pool.v1.backends[5].address", "pool.v1.backends[6].address",
+                    "pool.v1.backends[7].address"}));
+  EXPECT_EQ(sentence_after([](Settings& s) {
+              s.pools[0].backends = {{"127.0.0.1:9"}, {"b:1"}, {"a:1"}, {"B.:1"}};
+            }),
+            "\"B.:1\" is the same address as pool.v1.backends[1]; a backend may be in a pool once, "
+            "with a higher weight to get more.");
 }
 
 TEST(ValidatePoolTest, WeightsOfBackendsAreAboveZero) {
