@@ -78,7 +78,7 @@ void LocalControl::look_at_state() {
 /// Who decides makes sure that it still may, and that what it decided is there to be read.
 void LocalControl::look_after_state(TimePoint now) {
   if (!state_.check_lock()) {
-    notices_.log(LogLevel::error, "somebody removed " + state_.folder() + "/lock, and " +
+    notices_.log(LogLevel::error, state_.folder() + "/lock was removed or taken back, and " +
                                       state_.held_by() + " decides now: this process follows it");
     return stop_deciding();
   }

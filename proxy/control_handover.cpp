@@ -116,12 +116,13 @@ LocalControl::BackendLists LocalControl::with_predecessor(BackendLists counts) c
   return counts;
 }
 
-void LocalControl::freeze(const std::string& successor, std::function<void()> then) {
+void LocalControl::freeze(const std::string& successor, bool takes_lock,
+                          std::function<void()> then) {
   was_decider_ = decides();
   const unsigned number = ++freezes_;
   // It may be called off at any moment, and then nothing may be given away any more.
   const auto is_wanted = [this, number] { return number == freezes_; };
-  rollouts_.collect([this, successor, is_wanted, then = std::move(then)] {
+  rollouts_.collect([this, successor, takes_lock, is_wanted, then = std::move(then)] {
     if (!is_wanted()) return;
     const auto stand_by = [this, successor, then] {
       standby_for_ = successor;
@@ -132,6 +133,7 @@ void LocalControl::freeze(const std::string& successor, std::function<void()> th
       then();
     };
     if (!state_.is_kept() || !decides()) return stand_by();
+    if (!takes_lock) return hand_over(stand_by, is_wanted);
     part_with([this] { passed_lock_ = state_.pass_on(); }, stand_by, is_wanted);
   });
 }
@@ -170,7 +172,8 @@ void LocalControl::take_over(HandoverState last, bool has_committed, OwnedDescri
     if (revision.number < one.revision) revision = {one.revision, one.since};
   }
   const bool may_adopt = !is_stopped_ && !is_retired_ && !is_leaving_;
-  if (decides() || (may_adopt && state_.adopt_lock(std::move(lock)))) {
+  const bool has_adopted = may_adopt && state_.adopt_lock(std::move(lock));
+  if (has_adopted || decides()) {
     begin_to_decide();
   } else {
     // Of several processes on the folder another one may have been faster: then it decides.

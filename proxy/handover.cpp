@@ -104,6 +104,7 @@ void Handover::on_message(HandoverMessage message) try {
   if (type == "ready" && stage_ == Stage::preparing) return commit();
   if (type == "taken" && stage_ == Stage::committed) {
     stage_ = Stage::going;
+    parts_.control.note_taken();
     return link_->put({"go"});
   }
   if (type == "serving" && stage_ == Stage::going) return on_serving(message.body);
@@ -121,6 +122,8 @@ void Handover::on_hello(const json::value& body) {
   }
   successor_.pid = json::value_to<std::int64_t>(body.at("pid"));
   successor_.version = json::value_to<std::string>(body.at("version"));
+  const json::value* takes_lock = body.as_object().if_contains("takes_lock");
+  takes_lock_ = takes_lock != nullptr && takes_lock->as_bool();
   stage_ = Stage::preparing;
   give_sockets();
 }
@@ -176,7 +179,7 @@ void Handover::give_state() {
 void Handover::commit() {
   stage_ = Stage::freezing;
   const std::string name = "process " + std::to_string(successor_.pid);
-  parts_.control.freeze(name, [self = shared_from_this()] {
+  parts_.control.freeze(name, takes_lock_, [self = shared_from_this()] {
     if (self->stage_ != Stage::freezing) return;
     self->parts_.control.handover_state([self](const HandoverState& state) {
       if (self->stage_ != Stage::freezing) return;

@@ -88,6 +88,7 @@ class Handover : public std::enable_shared_from_this<Handover> {
   boost::asio::steady_timer timer_;
   UpgradeStatus successor_;
   Stage stage_ = Stage::greeting;
+  bool takes_lock_ = false;  ///< the successor; one of an older version locks the folder itself
   bool is_reporting_ = false;
   bool has_ended_ = false;  ///< the successor
   TimePoint next_report_{};

@@ -148,6 +148,14 @@ bool HandoverChannel::receive_some() {
   }
 }
 
+void HandoverChannel::close() {
+  socket_ = OwnedDescriptor();
+  unsent_.clear();
+  arrived_.clear();
+  received_.clear();
+  taken_ = 0;
+}
+
 std::optional<HandoverMessage> HandoverChannel::take() {
   const std::string_view left = std::string_view(received_).substr(taken_);
   if (left.size() < prefix_size) return std::nullopt;

@@ -50,6 +50,8 @@ class HandoverChannel {
   bool receive_some();
   /// The next whole message. None also when what came is no message: then why() is not empty.
   std::optional<HandoverMessage> take();
+  /// Ends it. What was not sent, and what came and was not taken, is dropped with its descriptors.
+  void close();
   /// What broke the channel, in words; "" while nothing has.
   const std::string& why() const { return why_.empty() ? send_why_ : why_; }
 

@@ -88,6 +88,8 @@ void HandoverLink::close() {
   tell_sent();
   boost::system::error_code ignored;
   socket_.close(ignored);
+  // Descriptors of a message that never became whole would hold on to what they stand for.
+  channel_.close();
   on_message_ = nullptr;
   on_end_ = nullptr;
 }

@@ -87,8 +87,8 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   void handover_state(std::function<void(const HandoverState&)> done);
   void counts(std::function<void(const HandoverCounts&)> done);
   /// Decides nothing any more; `then` when what was decided is on disk. `successor` is who will,
-  /// "process 123".
-  void freeze(const std::string& successor, std::function<void()> then);
+  /// "process 123"; `takes_lock`: see pass_on_lock().
+  void freeze(const std::string& successor, bool takes_lock, std::function<void()> then);
   /// Decides again: the successor has failed.
   void thaw();
   /// Whether a successor gets ready: it has read its settings, so others are refused.
@@ -100,8 +100,10 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   /// `lock`: what it has passed on of the state folder, see pass_on_lock().
   void take_over(HandoverState last, bool has_committed, OwnedDescriptor lock = {});
   /// The lock on the state folder, for the successor, so that no other process comes in between.
-  /// After freeze(); none when this process has not held it.
+  /// After freeze() for one that takes it; none when this process has not held it.
   OwnedDescriptor pass_on_lock() { return std::exchange(passed_lock_, OwnedDescriptor()); }
+  /// The successor decides: what was passed on to it is its own.
+  void note_taken() { state_.forget_passed(); }
   /// What the predecessor counts beside this process; none when it is gone.
   void note_predecessor(const PredecessorStatus& predecessor, const HandoverCounts& counts);
   void predecessor_is_gone();

@@ -137,7 +137,8 @@ void StateFile::lock_folder() {
 }
 
 void StateFile::look_who_holds() {
-  if (!is_kept() || held_by_.empty() || !open_lock()) return;
+  // What is passed on must not be tried: who has it would lose it.
+  if (!is_kept() || held_by_.empty() || is_passed_on_ || !open_lock()) return;
   if (::flock(lock_.get(), LOCK_SH | LOCK_NB) == 0) {
     ::flock(lock_.get(), LOCK_UN);
     held_by_ = nobody_yet;
@@ -148,7 +149,8 @@ void StateFile::look_who_holds() {
 
 bool StateFile::check_lock() {
   if (!is_kept() || !held_by_.empty()) return held_by_.empty();
-  if (is_locked_ && leads_to_lock()) return true;
+  const bool is_same = is_locked_ && leads_to_lock();
+  if (is_same && ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return true;
   is_locked_ = false;
   lock_ = OwnedDescriptor();
   lock_folder();
@@ -188,6 +190,12 @@ void StateFile::introduce(std::string admin_address) {
 
 bool StateFile::retry_lock() {
   if (held_by_.empty()) return true;
+  if (std::exchange(is_passed_on_, false)) {
+    // Whoever has a copy, of a child that was forked or in a message that nobody reads.
+    ::flock(lock_.get(), LOCK_UN);
+    // Not locked again: this one may be somebody else's, too.
+    lock_ = OwnedDescriptor();
+  }
   lock_folder();
   if (!held_by_.empty()) return false;
   start_writer();
@@ -206,13 +214,20 @@ OwnedDescriptor StateFile::pass_on() {
   if (!is_kept() || !held_by_.empty()) return {};
   stop_writer();
   held_by_ = nobody_yet;
+  if (!std::exchange(is_locked_, false)) return {};
+  OwnedDescriptor copy(::fcntl(lock_.get(), F_DUPFD_CLOEXEC, 0));
+  is_passed_on_ = copy.is_open();
+  if (!is_passed_on_) ::flock(lock_.get(), LOCK_UN);
+  return copy;
+}
+
+void StateFile::forget_passed() {
   // Not unlocked: that would count for whoever has it, too.
-  return std::exchange(is_locked_, false) ? std::exchange(lock_, OwnedDescriptor())
-                                          : OwnedDescriptor();
+  if (std::exchange(is_passed_on_, false)) lock_ = OwnedDescriptor();
 }
 
 bool StateFile::adopt_lock(OwnedDescriptor lock) {
-  if (!is_kept() || held_by_.empty() || !lock.is_open()) return false;
+  if (!is_kept() || is_locked_ || !lock.is_open()) return false;
   std::swap(lock, lock_);
   if (!leads_to_lock() || ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     std::swap(lock, lock_);
@@ -222,7 +237,7 @@ bool StateFile::adopt_lock(OwnedDescriptor lock) {
   held_by_.clear();
   lock_problem_.clear();
   sign();
-  start_writer();
+  if (!writer_.joinable()) start_writer();
   return true;
 }
 

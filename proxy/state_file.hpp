@@ -57,7 +57,8 @@ class StateFile {
   /// date.
   bool retry_lock();
   /// Makes sure that this process still holds the folder: somebody may have removed the lock or the
-  /// whole folder, and then another process may have made a new one. False when that holds it now;
+  /// whole folder, and then another process may have made a new one; who has passed the lock on may
+  /// have taken it back. False when another one holds it now;
   /// what waited to be written is not, and held_by() is up to date.
   bool check_lock();
   /// Brings held_by() up to date without trying to hold the folder.
@@ -67,11 +68,14 @@ class StateFile {
   void release();
 
   /// As release(), but the lock goes on with the descriptor that is returned: the folder is held as
-  /// long as it is open, wherever it goes, so nobody comes in between. None when the folder was not
-  /// locked here.
+  /// long as it is open, wherever it goes, so nobody comes in between. Until forget_passed() a
+  /// retry_lock() takes it back, whoever has the descriptor. None when the folder was not locked
+  /// here.
   OwnedDescriptor pass_on();
+  /// Somebody holds the folder by what was passed on: it is no longer taken back from here.
+  void forget_passed();
   /// Holds the folder by a lock that another process has passed on. False when it is one of another
-  /// file than this folder's, or somebody has locked that meanwhile: nothing has changed then.
+  /// file than this folder's, or it was taken back: nothing has changed then.
   bool adopt_lock(OwnedDescriptor lock);
 
   /// Makes the folder when missing and checks that it can be written. A sentence when this cannot
@@ -132,6 +136,7 @@ class StateFile {
   std::atomic<bool> is_writing_{false};  ///< it may be on its way aside
   OwnedDescriptor lock_;                 ///< open also while another process has locked it
   bool is_locked_ = false;               ///< by this process
+  bool is_passed_on_ = false;            ///< and may be taken back
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::optional<std::string> next_;

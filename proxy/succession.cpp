@@ -85,6 +85,7 @@ std::string Succession::receive_all(milliseconds patience) {
   const TimePoint end = Clock::now() + patience;
   channel_->put({"hello", json::object{{"protocol", handover_protocol},
                                        {"pid", ::getpid()},
+                                       {"takes_lock", true},
                                        {"version", std::string(version)}}});
   if (!send_all(*channel_, end)) return channel_->why();
   while (!state_) {

@@ -100,18 +100,51 @@ TEST(SharedStateFile, AThirdOneDoesNotComeInWhenTheLockIsPassedOn) {
   EXPECT_TRUE(third.retry_lock());
 }
 
-TEST(SharedStateFile, APassedLockThatNobodyAdoptsIsFreeOnceItIsClosed) {
+TEST(SharedStateFile, APassedLockIsTakenBackFromWhoeverHasIt) {
   const TempDir folder;
   StateFile first(folder.file("state"));
   ASSERT_EQ(first.prepare(), "");
-  {
-    const OwnedDescriptor lock = first.pass_on();
-    EXPECT_FALSE(first.retry_lock());
-  }
-  EXPECT_TRUE(first.retry_lock());
+  StateFile second(folder.file("state"));
+  ASSERT_EQ(second.prepare(), "");
+  // One that nobody reads, and one that comes too late.
+  OwnedDescriptor lock = first.pass_on();
+  first.look_who_holds();
+  EXPECT_FALSE(second.retry_lock()) << "to look takes nothing away";
+  ASSERT_TRUE(first.retry_lock());
   EXPECT_EQ(save(first, "text"), "");
+  EXPECT_FALSE(second.adopt_lock(std::move(lock)));
+  EXPECT_EQ(second.held_by(), this_process());
+  EXPECT_TRUE(first.check_lock());
+  // One that was adopted, of which first does not hear.
+  ASSERT_TRUE(second.adopt_lock(first.pass_on()));
+  ASSERT_TRUE(first.retry_lock());
+  EXPECT_FALSE(second.check_lock()) << "it is told";
+  EXPECT_EQ(second.held_by(), this_process());
+  EXPECT_NE(save(second, "too late"), "");
+  EXPECT_EQ(support::read_file(first.path()), "text");
+  // One of which first has heard.
+  ASSERT_TRUE(second.adopt_lock(first.pass_on()));
+  first.forget_passed();
+  EXPECT_FALSE(first.retry_lock());
+  EXPECT_TRUE(second.check_lock());
+  EXPECT_EQ(save(second, "second"), "");
   StateFile nothing("");
   EXPECT_FALSE(nothing.pass_on().is_open());
+  EXPECT_FALSE(second.adopt_lock(nothing.pass_on()));
+}
+
+TEST(SharedStateFile, APassedLockIsFreeWhenAllAreGoneWhoHaveIt) {
+  const TempDir folder;
+  StateFile second(folder.file("state"));
+  {
+    StateFile first(folder.file("state"));
+    ASSERT_EQ(first.prepare(), "");
+    ASSERT_EQ(second.prepare(), "");
+    const OwnedDescriptor lock = first.pass_on();
+    first.close();
+    EXPECT_FALSE(second.retry_lock());
+  }
+  EXPECT_TRUE(second.retry_lock());
 }
 
 TEST(SharedStateFile, ALockOfAnotherFolderIsNotAdopted) {
