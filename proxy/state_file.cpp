@@ -150,7 +150,10 @@ void StateFile::look_who_holds() {
 bool StateFile::check_lock() {
   if (!is_kept() || !held_by_.empty()) return held_by_.empty();
   const bool is_same = is_locked_ && leads_to_lock();
-  if (is_same && ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return true;
+  // Only another holder takes it away: a kernel that cannot tell leaves it here.
+  if (is_same && (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)) {
+    return true;
+  }
   is_locked_ = false;
   lock_ = OwnedDescriptor();
   lock_folder();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <future>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "core/overrides.hpp"
 #include "proxy/state_file.hpp"
@@ -9,6 +11,13 @@
 
 /// What tests keep in a state file.
 namespace sluice::proxy {
+
+/// A state file in a folder that is good for it; else the test ends.
+struct PreparedFile : StateFile {
+  explicit PreparedFile(std::string folder) : StateFile(std::move(folder)) {
+    if (const std::string problem = prepare(); !problem.empty()) throw std::runtime_error(problem);
+  }
+};
 
 inline core::Overrides drain_of(const std::string& pool) {
   core::Overrides overrides;

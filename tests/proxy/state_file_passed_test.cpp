@@ -18,12 +18,9 @@ using support::TempDir;
 
 TEST(PassedStateFile, AThirdOneDoesNotComeInWhenTheLockIsPassedOn) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
-  StateFile third(folder.file("state"));
-  ASSERT_EQ(third.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
+  PreparedFile third(folder.file("state"));
   std::string said = "nothing";
   first.save("last words", [&](const std::string& problem) { said = problem; });
   OwnedDescriptor lock = first.pass_on();
@@ -49,10 +46,8 @@ TEST(PassedStateFile, AThirdOneDoesNotComeInWhenTheLockIsPassedOn) {
 
 TEST(PassedStateFile, APassedLockIsTakenBackFromWhoeverHasIt) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   // One that nobody reads, and one that comes too late.
   OwnedDescriptor lock = first.pass_on();
   first.look_who_holds();
@@ -96,12 +91,9 @@ TEST(PassedStateFile, APassedLockIsFreeWhenAllAreGoneWhoHaveIt) {
 
 TEST(PassedStateFile, ALockOfAnotherFolderIsNotAdopted) {
   const TempDir folder;
-  StateFile first(folder.file("first"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile holder(folder.file("second"));
-  ASSERT_EQ(holder.prepare(), "");
-  StateFile follower(folder.file("second"));
-  ASSERT_EQ(follower.prepare(), "");
+  PreparedFile first(folder.file("first"));
+  PreparedFile holder(folder.file("second"));
+  PreparedFile follower(folder.file("second"));
   EXPECT_FALSE(follower.adopt_lock(first.pass_on()));
   EXPECT_FALSE(follower.adopt_lock(OwnedDescriptor()));
   EXPECT_EQ(follower.held_by(), this_process());

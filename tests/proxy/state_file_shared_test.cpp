@@ -22,10 +22,8 @@ using support::TempDir;
 
 TEST(SharedStateFile, TheHolderIsNamedWithItsAdminAddress) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   EXPECT_EQ(second.held_by(), this_process());
   first.introduce("unix:/run/a/rather/long/path/of/an/admin.sock");
   EXPECT_FALSE(second.retry_lock());
@@ -45,10 +43,8 @@ TEST(SharedStateFile, TheHolderIsNamedWithItsAdminAddress) {
 
 TEST(SharedStateFile, AReleaseWritesWhatWaitsAndLetsAnotherOneHoldTheFolder) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   std::string said = "nothing";
   first.save("last words", [&](const std::string& problem) { said = problem; });
   first.release();
@@ -70,8 +66,7 @@ TEST(SharedStateFile, AReleaseWritesWhatWaitsAndLetsAnotherOneHoldTheFolder) {
 
 TEST(SharedStateFile, WhatIsReleasedAndNotTakenCanBeTakenBack) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   file.release();
   file.release();
   EXPECT_EQ(file.held_by(), StateFile::nobody_yet);
@@ -84,10 +79,8 @@ TEST(SharedStateFile, WhatIsReleasedAndNotTakenCanBeTakenBack) {
 
 TEST(SharedStateFile, AnotherFileIsNoticedUntilItIsLoaded) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   ASSERT_TRUE(second.load());
   EXPECT_FALSE(second.has_changed()) << "there is none";
   for (const char* pool : {"shop-v1", "shop-v2"}) {
@@ -100,10 +93,8 @@ TEST(SharedStateFile, AnotherFileIsNoticedUntilItIsLoaded) {
 
 TEST(SharedStateFile, ALockThatIsRemovedIsFoundOutByWhoHeldIt) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   fs::remove(folder.file("state/lock"));
   EXPECT_TRUE(first.check_lock()) << "nobody else was faster";
   EXPECT_FALSE(second.retry_lock());
@@ -119,10 +110,8 @@ TEST(SharedStateFile, ALockThatIsRemovedIsFoundOutByWhoHeldIt) {
 
 TEST(SharedStateFile, AFolderThatIsReplacedIsHeldByOneProcess) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   fs::rename(folder.file("state"), folder.file("before"));
   fs::create_directory(folder.file("state"));
   const bool second_holds = second.retry_lock();
@@ -133,8 +122,7 @@ TEST(SharedStateFile, WhoCannotLockWritesNothingUntilItCan) {
   const TempDir folder;
   fs::create_directory(folder.file("state"));
   fs::create_symlink("lock", folder.file("state/lock"));  // to itself
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   EXPECT_NE(file.trouble().find("whether another process decides cannot be told: cannot lock"),
             std::string::npos)
       << file.trouble();
@@ -172,10 +160,8 @@ TEST(SharedStateFile, AProcessWithoutFreeDescriptorsTakesOver) {
   GTEST_SKIP() << "the sanitizer itself needs a free descriptor to look at memory";
 #endif
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile first(folder.file("state"));
+  PreparedFile second(folder.file("state"));
   const NoFiles none;
   first.close();
   EXPECT_TRUE(second.retry_lock());
@@ -183,21 +169,18 @@ TEST(SharedStateFile, AProcessWithoutFreeDescriptorsTakesOver) {
 
 TEST(SharedStateFile, WhoDoesNotWantToHoldItSeesWhoDoes) {
   const TempDir folder;
-  StateFile first(folder.file("state"));
-  ASSERT_EQ(first.prepare(), "");
+  PreparedFile first(folder.file("state"));
   first.release();
   first.look_who_holds();
   EXPECT_EQ(first.held_by(), StateFile::nobody_yet);
-  StateFile second(folder.file("state"));
-  ASSERT_EQ(second.prepare(), "");
+  PreparedFile second(folder.file("state"));
   first.look_who_holds();
   EXPECT_EQ(first.held_by(), this_process());
 }
 
 TEST(SharedStateFile, AFileThatIsGoneSaysNotThatNothingWasChanged) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   ASSERT_TRUE(file.load());
   EXPECT_FALSE(file.is_gone()) << "there never was one";
   ASSERT_EQ(save(file, to_state_text(drain_of("v1"))), "");
@@ -211,8 +194,7 @@ TEST(SharedStateFile, AFileThatIsGoneSaysNotThatNothingWasChanged) {
 
 TEST(FaultyStateFile, AFileOfANewerVersionIsKeptUnderAnotherNameBeforeAnythingIsWritten) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   const std::string newer = R"({"format":7,"something":"else"})";
   support::write_file(file.path(), newer);
   const auto loaded = file.load();
@@ -232,8 +214,7 @@ TEST(FaultyStateFile, AFileOfANewerVersionIsKeptUnderAnotherNameBeforeAnythingIs
 
 TEST(FaultyStateFile, AFileThatCannotBeMovedAsideIsNotWrittenOver) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   support::write_file(file.path(), R"({"format":7})");
   ASSERT_FALSE(file.load());
   const std::string obstacle = file.aside();
@@ -247,8 +228,7 @@ TEST(FaultyStateFile, AFileThatCannotBeMovedAsideIsNotWrittenOver) {
 
 TEST(FaultyStateFile, ATornFileIsKeptUnderAnotherNameBeforeAnythingIsWritten) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   support::write_file(file.path(), "{\"format\":2,\"spl");
   ASSERT_FALSE(file.load());
   EXPECT_EQ(file.aside(), file.path() + ".unusable");
@@ -261,8 +241,7 @@ TEST(FaultyStateFile, ATornFileIsKeptUnderAnotherNameBeforeAnythingIsWritten) {
 
 TEST(FaultyStateFile, AFullDiskIsToldAndTheOldFileStays) {
   const TempDir folder;
-  StateFile file(folder.file("state"));
-  ASSERT_EQ(file.prepare(), "");
+  PreparedFile file(folder.file("state"));
   ASSERT_EQ(save(file, "old"), "");
   fs::create_symlink("/dev/full", file.path() + ".new");
   for (int i = 0; i < 2; ++i) {
