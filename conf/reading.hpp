@@ -1,15 +1,13 @@
 #pragma once
 
-#include <cstddef>
-#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "conf/document.hpp"
+#include "core/text_map.hpp"
 #include "sluice/conf.hpp"
 
 namespace sluice::conf {
@@ -69,14 +67,7 @@ class Reading {
     std::string message;
   };
 
-  struct PathHash {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-    std::size_t operator()(std::string_view path) const {
-      return std::hash<std::string_view>{}(path);
-    }
-  };
-
-  std::unordered_map<std::string, Place, PathHash, std::equal_to<>> places_;
+  core::TextMap<Place> places_;
   std::set<std::string, std::less<>> unread_;
   std::vector<Finding> findings_;
 };

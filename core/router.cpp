@@ -3,32 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "core/octets.hpp"
 #include "core/target.hpp"
+#include "core/text_map.hpp"
 
 namespace sluice::core {
 namespace {
 
 // No host that can be configured is longer, so a longer one cannot match a name.
 constexpr std::size_t host_max = 253;
-
-/// Lets a map with string keys be searched by views.
-struct TextHash {
-  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
-
-template <class Value>
-using TextMap = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
 /// One route as far as requests are compared with it.
 struct Candidate {
