@@ -85,6 +85,7 @@ class Exchange {
   Task<Fault> attempt();
   Task<Fault> connect();
   Task<Fault> send();
+  TimePoint moment_of_sending() const;
   Task<void> upload();
   Fault fault_of_upload() const;
   Fault fault_of_total() const;

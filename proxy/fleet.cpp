@@ -57,7 +57,7 @@ void Fleet::change(std::shared_ptr<const core::Plan> plan,
         change.reset();
         return true;
       },
-      [done = std::move(done)](const std::vector<char>&) { done(); });
+      [done = std::move(done)](const std::vector<char>&) { done(); }, Then::yield);
 }
 
 void Fleet::release_and_join() {

@@ -25,7 +25,7 @@ bool HostedWorker::turn() {
 }
 
 void HostedWorker::go_on() {
-  if (is_over_ || worker_.go_on()) return;
+  if (is_over_ || worker_.go_on(Clock::now())) return;
   is_over_ = true;
   host_.stop();
   ticker_.cancel();

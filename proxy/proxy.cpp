@@ -6,6 +6,7 @@
 
 #include "proxy/proxy_impl.hpp"
 #include "proxy/thread_name.hpp"
+#include "proxy/thread_slice.hpp"
 
 namespace sluice {
 namespace asio = boost::asio;
@@ -179,6 +180,7 @@ void Proxy::Impl::begin() {
   control_->start([this] { succession_ ? offer_to_serve() : serve(); });
   thread_ = std::thread([this] {
     proxy::name_thread("sluice-control");
+    proxy::take_short_slices();
     run();
   });
 }

@@ -19,7 +19,7 @@ struct Record {
   std::uint64_t head_ns = 0;        ///< of the last attempt: sent to first octet of the answer
   std::uint64_t first_head_ns = 0;  ///< of the first attempt; 0: it got no answer
   std::string method;
-  std::string host;
+  std::string host;  ///< this and the path are kept only when there is an access log
   std::string path;  ///< with query
   std::string request_id;
   std::string trace;  ///< traceparent

@@ -45,8 +45,10 @@ std::optional<OwnAnswer> Session::read_request() {
   request_->is_head = head.is_head();
   request_->accepts_json = wants_json(head.fields);
   request_->record.method.assign(head.method);
-  request_->record.host.assign(head.authority);
-  request_->record.path.assign(head.path);
+  if (worker_.logs_access()) {
+    request_->record.host.assign(head.authority);
+    request_->record.path.assign(head.path);
+  }
   read_ids();
   const auto framing = core::frame_request(head);
   if (!framing) return answer_to(framing.error());

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "proxy/socket_calls.hpp"
+
 namespace sluice::proxy {
 
 namespace {
@@ -42,7 +44,7 @@ IoError classify(int error) {
 /// One piece goes by send(), which costs the kernel less than sendmsg().
 ssize_t send_pieces(int descriptor, std::span<iovec> pieces) {
   if (pieces.size() == 1) {
-    return ::send(descriptor, pieces.front().iov_base, pieces.front().iov_len, MSG_NOSIGNAL);
+    return send_to(descriptor, pieces.front().iov_base, pieces.front().iov_len, MSG_NOSIGNAL);
   }
   msghdr message{};
   message.msg_iov = pieces.data();
@@ -175,7 +177,7 @@ bool Stream::try_read() {
   const std::size_t room = in_.room();
   ssize_t size = 0;
   do {
-    size = ::recv(descriptor_, in_.tail(), room, 0);
+    size = receive_from(descriptor_, in_.tail(), room, 0);
   } while (size < 0 && errno == EINTR);
   if (size > 0) {
     in_.commit(static_cast<std::size_t>(size));
@@ -326,7 +328,7 @@ bool Stream::has_unread() {
 
 ssize_t Stream::look_ahead() {
   char octet = 0;
-  const ssize_t size = ::recv(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t size = receive_from(descriptor_, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
   may_read_ = size >= 0 || (errno != EAGAIN && errno != EINTR);
   return size;
 }

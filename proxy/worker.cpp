@@ -36,10 +36,12 @@ void Worker::run() {
   sigemptyset(&broken);
   sigaddset(&broken, SIGPIPE);
   may_splice_ = pthread_sigmask(SIG_BLOCK, &broken, nullptr) == 0;
+  TimePoint now = Clock::now();
   do {
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - Clock::now());
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now);
     reactor_.turn(std::max(wait, std::chrono::milliseconds(0)));
-  } while (go_on());
+    now = Clock::now();
+  } while (go_on(now));
 }
 
 void Worker::prepare_hosted() {
@@ -48,8 +50,8 @@ void Worker::prepare_hosted() {
   may_splice_ = action.sa_handler == SIG_IGN;
 }
 
-bool Worker::go_on() {
-  if (const TimePoint now = Clock::now(); now >= next_tick_) tick(now);
+bool Worker::go_on(TimePoint now) {
+  if (now >= next_tick_) tick(now);
   if (!is_over()) return true;
   flush_log();
   return false;

@@ -72,8 +72,9 @@ class Worker {
   void run();
   /// For a worker that another loop runs (HostedWorker): what run() does besides the turns.
   void prepare_hosted();
-  /// What is due behind a turn. False when everything has come to its end after release().
-  bool go_on();
+  /// What is due behind a turn that ended at `now`. False when everything has come to its end after
+  /// release().
+  bool go_on(TimePoint now);
   /// Runs `job` on the worker's thread. Any thread.
   void post(std::function<void(Worker&)> job);
   /// The same in parts; see Reactor::post_in_parts(). Any thread.

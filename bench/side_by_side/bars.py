@@ -95,9 +95,11 @@ def _weights(sections: dict) -> Iterator[dict]:
     plans = sections.get("weights", {}).get("plans", {})
     routes = sections.get("weights", {}).get("routes", 10_000)
     for plan, title in (("small", "1 route"), ("large", f"{routes} routes")):
-        for load in ("idle", "half", "full"):
-            figure = plans.get(plan, {}).get(load)
-            yield _bar(f"slowest of 100 changes of weights, {title}, load: {load}", 5.0,
+        for place, load, suffix in (("shared", "idle", "idle"), ("shared", "half", "half"),
+                                    ("apart", "full", "full"),
+                                    ("shared", "full", "full, on all cores with the proxy")):
+            figure = plans.get(plan, {}).get(place, {}).get(load)
+            yield _bar(f"slowest of 100 changes of weights, {title}, load: {suffix}", 5.0,
                        _single(figure["max_us"] / 1000 if figure else None), "ms")
 
 

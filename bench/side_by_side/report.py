@@ -155,13 +155,20 @@ def _scale(section: dict) -> str:
 
 
 def _weights(section: dict) -> str:
-    rows = [["1" if plan == "small" else str(section["routes"]), load,
-             f"{figure['median_us'] / 1000:.2f}", f"{figure['max_us'] / 1000:.2f}"]
-            for plan, loads in section["plans"].items() for load, figure in loads.items()]
+    where = {"shared": "2, on all cores with the load", "apart": "1, on a core of its own"}
+    rows = [["1" if plan == "small" else str(section["routes"]), load, where[place],
+             f"{figure['median_us'] / 1000:.2f}", f"{figure['p90_us'] / 1000:.2f}",
+             f"{figure['max_us'] / 1000:.2f}"]
+            for plan, places in section["plans"].items()
+            for place, loads in places.items() for load, figure in loads.items()]
+    figures = [figure for places in section["plans"].values() for loads in places.values()
+               for figure in loads.values()]
+    caller = ("The caller gets a core as soon as it wants one."
+              if all(figure.get("is_at_once", True) for figure in figures) else
+              "The caller waits for a core like all others, for it may not do better here.")
     return ("## A change of weights\n\nFrom the call of the admin interface to its answer, which "
-            f"comes when all of {section['workers']} workers have the weights; {section['calls']} "
-            "calls each. Workers, load, backend and the caller share all cores.\n\n"
-            + table(["routes", "load", "median ms", "slowest ms"], rows))
+            f"comes when all workers have the weights; {section['calls']} calls each. {caller}\n\n"
+            + table(["routes", "load", "workers", "median ms", "p90 ms", "slowest ms"], rows))
 
 
 def _reload(section: dict) -> str:

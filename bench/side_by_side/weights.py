@@ -10,7 +10,7 @@ from pathlib import Path
 import configs
 from load import SCRIPT, Pace, Shape, wrk
 from options import Options
-from processes import before_exec
+from processes import at_once, before_exec
 from proxies import Bench, Proxy
 
 CALLS = 100
@@ -18,21 +18,30 @@ PAUSE = 0.01
 
 
 def run(bench: Bench, options: Options) -> dict:
-    """Two workers on all cores. The call answers when all workers have the weights."""
+    """The call answers when all workers have the weights.
+
+    Two workers on all cores, beside the load and the backend; and one on the proxy's core alone,
+    for the full load, where otherwise all that is there waits for a core most of the time.
+    """
     backend = bench.start_backend("--any")
     everywhere = bench.cores.proxy | bench.cores.load
-    plans = {}
+    plans: dict[str, dict] = {}
     for name, route, pools, config in (
-            ("small", "all", ("old", "new"), lambda ports: configs.sluice(
-                ports, [backend, backend], workers=2, health=False)),
-            ("large", "r0", ("p0", "p1"), lambda ports: configs.sluice_at_scale(
-                ports, backend, options.routes, workers=2))):
-        proxy = bench.start_sluice(f"sluice-weights-{name}", config, everywhere)
-        bench.configs.pop(proxy.name)  # the one of the section scale but for the workers
-        options.say(f"weights in the {name} plan")
-        plans[name] = {load: _under(bench, proxy, load, route, pools)
-                       for load in ("idle", "half", "full")}
-    return {"workers": 2, "calls": CALLS, "routes": options.routes, "plans": plans}
+            ("small", "all", ("old", "new"), lambda ports, workers: configs.sluice(
+                ports, [backend, backend], workers=workers, health=False)),
+            ("large", "r0", ("p0", "p1"), lambda ports, workers: configs.sluice_at_scale(
+                ports, backend, options.routes, workers=workers))):
+        for place, workers, cores, loads in (
+                ("shared", 2, everywhere, ("idle", "half", "full")),
+                ("apart", 1, bench.cores.proxy, ("full",))):
+            proxy = bench.start_sluice(
+                f"sluice-weights-{name}-{place}",
+                lambda ports, config=config, workers=workers: config(ports, workers), cores)
+            bench.configs.pop(proxy.name)  # the one of the section scale but for the workers
+            options.say(f"weights in the {name} plan, cores {place}")
+            plans.setdefault(name, {})[place] = {
+                load: _under(bench, proxy, load, route, pools) for load in loads}
+    return {"calls": CALLS, "routes": options.routes, "plans": plans}
 
 
 def _under(bench: Bench, proxy: Proxy, load: str, route: str, pools: tuple[str, str]) -> dict:
@@ -42,7 +51,8 @@ def _under(bench: Bench, proxy: Proxy, load: str, route: str, pools: tuple[str, 
     rate = None if load == "full" else wrk(proxy.port, Shape("/r0/13"), 1, cores)["rate"] / 2
     with _background_load(bench.programs.pace, proxy, rate, cores):
         time.sleep(0.3)
-        return {"rate": rate, **_change(proxy, route, pools)}
+        with at_once() as is_at_once:
+            return {"rate": rate, "is_at_once": is_at_once, **_change(proxy, route, pools)}
 
 
 @contextmanager
@@ -77,4 +87,5 @@ def _change(proxy: Proxy, route: str, pools: tuple[str, str]) -> dict:
         time.sleep(PAUSE)
     connection.close()
     micros.sort()
-    return {"median_us": micros[CALLS // 2], "max_us": micros[-1], "micros": micros}
+    return {"median_us": micros[CALLS // 2], "p90_us": micros[CALLS * 9 // 10],
+            "max_us": micros[-1], "micros": micros}
