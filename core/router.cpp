@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <string>
 #include <tuple>
@@ -48,19 +49,46 @@ bool comes_before(const Candidate& a, const Candidate& b) {
          std::forward_as_tuple(a.conditions(), b.name, b.route);
 }
 
-/// The routes of one host.
+/// A path that is configured, with its candidates. One cache line, the path included when it is
+/// short: with thousands of routes each look-up of one that was not asked for lately has to wait
+/// for memory, and should do so once.
+struct alignas(64) PathSlot {
+  std::string path;
+  std::size_t hash = 0;
+  std::uint32_t first = 0;  ///< of its candidates
+  std::uint32_t count = 0;  ///< 0: the slot is free
+  std::uint32_t route = 0;  ///< of the first candidate
+  bool is_plain = false;    ///< the first candidate has no conditions
+};
+
+static_assert(sizeof(PathSlot) == 64);
+
+/// The routes of one host: a hash table with open addressing, at most two thirds full.
 class Paths {
  public:
   void add(const std::string& path, Candidate candidate) {
-    by_path_[path].push_back(std::move(candidate));
-    lengths_.push_back(path.size());
+    added_.emplace_back(path, std::move(candidate));
   }
 
   /// To be called once after the last add().
   void sort() {
-    for (auto& [path, candidates] : by_path_) {
-      std::sort(candidates.begin(), candidates.end(), comes_before);
+    std::sort(added_.begin(), added_.end(), [](const Added& a, const Added& b) {
+      return a.first != b.first ? a.first < b.first : comes_before(a.second, b.second);
+    });
+    slots_.resize(std::bit_ceil(added_.size() + added_.size() / 2 + 1));
+    for (auto& [path, candidate] : added_) {
+      PathSlot& slot = slots_[place_of(path, TextHash{}(path))];
+      if (slot.count++ == 0) {
+        slot.path = path;
+        slot.hash = TextHash{}(path);
+        slot.first = static_cast<std::uint32_t>(candidates_.size());
+        slot.route = candidate.route;
+        slot.is_plain = candidate.conditions() == 0;
+        lengths_.push_back(path.size());
+      }
+      candidates_.push_back(std::move(candidate));
     }
+    std::vector<Added>().swap(added_);
     std::sort(lengths_.begin(), lengths_.end(), std::greater<>());
     lengths_.erase(std::unique(lengths_.begin(), lengths_.end()), lengths_.end());
   }
@@ -68,23 +96,39 @@ class Paths {
   std::optional<std::uint32_t> match(std::string_view path, const RequestHead& head) const {
     for (const std::size_t length : lengths_) {
       if (!is_segment_border(path, length)) continue;
-      const auto found = by_path_.find(path.substr(0, length));
-      if (found == by_path_.end()) continue;
-      for (const Candidate& candidate : found->second) {
-        if (candidate.holds(head)) return candidate.route;
+      const std::string_view prefix = path.substr(0, length);
+      const PathSlot& slot = slots_[place_of(prefix, TextHash{}(prefix))];
+      if (slot.count == 0) continue;
+      if (slot.is_plain) return slot.route;
+      for (std::uint32_t i = slot.first; i < slot.first + slot.count; ++i) {
+        if (candidates_[i].holds(head)) return candidates_[i].route;
       }
     }
     return std::nullopt;
   }
 
  private:
+  using Added = std::pair<std::string, Candidate>;
+
   static bool is_segment_border(std::string_view path, std::size_t length) {
     if (length == 0 || length > path.size()) return false;
     return length == path.size() || path[length] == '/' || path[length - 1] == '/';
   }
 
-  TextMap<std::vector<Candidate>> by_path_;
-  std::vector<std::size_t> lengths_;  ///< distinct ones in by_path_, longest first
+  /// Where `path` is, or else the free slot where it would be. There is always a free one.
+  std::size_t place_of(std::string_view path, std::size_t hash) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    while (slots_[at].count != 0 && (slots_[at].hash != hash || slots_[at].path != path)) {
+      at = (at + 1) & mask;
+    }
+    return at;
+  }
+
+  std::vector<Added> added_;  ///< until sort()
+  std::vector<PathSlot> slots_;
+  std::vector<Candidate> candidates_;  ///< of one path after another, the best of each first
+  std::vector<std::size_t> lengths_;   ///< of the paths, distinct, longest first
 };
 
 /// A host of a request in the form in which hosts are looked up, without allocation.

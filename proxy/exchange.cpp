@@ -80,7 +80,7 @@ Task<Fault> Exchange::send() {
   was_sent_ = true;
   awaits_head_ = true;
   upload_end_ = RelayEnd::complete;
-  request_.record.sent = waiting_since_ = moment_of_sending();
+  request_.record.sent = waiting_since_ = Clock::now();
   probe_.wait_from(waiting_since_);
   if (request_.body.is_done() && request_.replay.octets().empty()) {
     std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
@@ -113,15 +113,6 @@ Task<Fault> Exchange::send() {
   if (fault && connection_->is_cut()) fault = {Side::proxy, {}, 503, "cut"};
   if (fault && client_left_) fault = {Side::client, {}, 499, "client_left"};
   co_return fault;
-}
-
-/// Between the beginning of a request and its sending in the same turn, over a connection that was
-/// there, lies nothing but our own work, a microsecond or two: that is not worth a look at the
-/// clock.
-TimePoint Exchange::moment_of_sending() const {
-  const bool is_at_once =
-      request_.turn == client_.turns() && request_.record.attempts == 1 && connection_->is_reused();
-  return is_at_once ? request_.record.started : Clock::now();
 }
 
 Task<void> Exchange::upload() {

@@ -85,7 +85,6 @@ class Exchange {
   Task<Fault> attempt();
   Task<Fault> connect();
   Task<Fault> send();
-  TimePoint moment_of_sending() const;
   Task<void> upload();
   Fault fault_of_upload() const;
   Fault fault_of_total() const;
@@ -98,8 +97,9 @@ class Exchange {
 
   // exchange_answer.cpp
   Task<Fault> receive_answer();
-  Task<Fault> receive_head(core::ResponseHead& head);
-  Task<Fault> relay_answer(core::ResponseHead& head);
+  HeadScan::Found look_for_head(core::ResponseHead& head);
+  Fault begin_answer(core::ResponseHead& head, core::BodyFraming& framing);
+  Fault end_answer(RelayEnd end);
   void write_answer_head(const core::ResponseHead& head, const core::BodyFraming& towards_client);
   Relay answer_relay(core::BodyKind towards_client);
   bool take_small_body(const core::BodyFraming& framing);
@@ -161,6 +161,8 @@ class Exchange {
   bool was_sent_ = false;        ///< in the present attempt
   bool was_ever_sent_ = false;   ///< in an earlier one
   bool awaits_head_ = false;
+  bool head_has_begun_ = false;  ///< something of the present head was there
+  bool backend_persists_ = false;
   bool answer_begun_ = false;     ///< the backend sent something
   bool client_answered_ = false;  ///< the client was sent something of a final answer
   bool sends_interim_ = false;

@@ -8,6 +8,12 @@
 namespace sluice::proxy {
 using core::FailureReason;
 
+namespace {
+
+constexpr Fault bad_response{Side::backend, FailureReason::bad_response, 502, "bad_response"};
+
+}  // namespace
+
 Fault Exchange::fault_of_read(IoError error) const {
   switch (error) {
     case IoError::timeout:
@@ -17,30 +23,17 @@ Fault Exchange::fault_of_read(IoError error) const {
   }
 }
 
-Task<Fault> Exchange::receive_head(core::ResponseHead& head) {
-  scan_.reset();
-  Stream& stream = backend();
+/// Looks for a whole head in what has come, and cuts it.
+HeadScan::Found Exchange::look_for_head(core::ResponseHead& head) {
+  const std::string_view received = backend().in().view();
+  if (received.empty()) return HeadScan::Found::more;
+  if (!std::exchange(head_has_begun_, true)) head_begun_ = Clock::now();
   LimitSettings limits;
   limits.head = max_answer_head;
-  bool has_begun = false;
-  for (;;) {
-    if (!stream.in().is_empty()) {
-      if (!std::exchange(has_begun, true)) head_begun_ = Clock::now();
-      const auto found = scan_.look(stream.in().view(), limits, false);
-      if (found == HeadScan::Found::head) break;
-      if (found == HeadScan::Found::refused) {
-        co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
-      }
-    }
-    const IoError error = co_await stream.read_until(deadline_for_head());
-    if (error != IoError::none) co_return fault_of_read(error);
-    answer_begun_ = true;
-  }
-  const std::string_view raw = stream.in().view().substr(0, scan_.size());
-  if (parse_response_head(raw, head)) {
-    co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
-  }
-  co_return Fault{};
+  const auto found = scan_.look(received, limits, false);
+  if (found != HeadScan::Found::head) return found;
+  const bool is_bad = parse_response_head(received.substr(0, scan_.size()), head).has_value();
+  return is_bad ? HeadScan::Found::refused : found;
 }
 
 /// The first byte deadline runs from the moment the request was sent as a whole until the response
@@ -50,15 +43,22 @@ TimePoint Exchange::deadline_for_head() const {
   return deadline_of(request_.timeouts().first_byte, waiting_since_);
 }
 
+/// Brings back one answer, with the interim ones before it (RFC 9110 section 15.2).
 Task<Fault> Exchange::receive_answer() {
   core::ResponseHead& head = request_.answer;
+  scan_.reset();
+  head_has_begun_ = false;
   for (;;) {
-    const Fault fault = co_await receive_head(head);
-    if (fault) co_return fault;
-    if (head.status >= 200) break;
-    if (!core::frame_response(head, false)) {
-      co_return Fault{Side::backend, FailureReason::bad_response, 502, "bad_response"};
+    const auto found = look_for_head(head);
+    if (found == HeadScan::Found::more) {
+      const IoError error = co_await backend().read_until(deadline_for_head());
+      if (error != IoError::none) co_return fault_of_read(error);
+      answer_begun_ = true;
+      continue;
     }
+    if (found == HeadScan::Found::refused) co_return bad_response;
+    if (head.status >= 200) break;
+    if (!core::frame_response(head, false)) co_return bad_response;
     if (head.status == 101) {
       probe_.answered(head.status, ns_between(request_.record.sent, head_begun_));
       co_return co_await tunnel(head);
@@ -76,8 +76,25 @@ Task<Fault> Exchange::receive_answer() {
       }
     }
     backend().in().consume(scan_.size());
+    scan_.reset();
+    head_has_begun_ = false;
     waiting_since_ = Clock::now();
   }
+  core::BodyFraming framing;
+  if (const Fault fault = begin_answer(head, framing)) co_return fault;
+  RelayEnd end = RelayEnd::complete;
+  if (take_small_body(framing)) {
+    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+    end = end_of_write(co_await client_.write(piece, request_.timeouts().body_idle));
+  } else {
+    const auto kind = core::client_framing(framing, request_.minor).kind;
+    end = co_await relay_body(answer_relay(kind), out_);
+  }
+  co_return end_answer(end);
+}
+
+/// The final head is here: judges it and puts what the client gets of it into out_.
+Fault Exchange::begin_answer(core::ResponseHead& head, core::BodyFraming& framing) {
   awaits_head_ = false;
   Record& record = request_.record;
   record.head_ns = ns_between(record.sent, head_begun_);
@@ -85,40 +102,31 @@ Task<Fault> Exchange::receive_answer() {
   probe_.answered(head.status, record.head_ns);
   refuses_answer_ =
       trial() != nullptr && trial()->errors.contains(head.status) && may_shield(false);
-  if (refuses_answer_) co_return Fault{Side::backend, FailureReason::bad_response, 502, "shielded"};
-  co_return co_await relay_answer(head);
-}
+  if (refuses_answer_) return {Side::backend, FailureReason::bad_response, 502, "shielded"};
 
-Task<Fault> Exchange::relay_answer(core::ResponseHead& head) {
-  const auto framing = core::frame_response(head, request_.is_head);
-  if (!framing) {
-    co_return Fault{Side::backend, FailureReason::bad_response, 502, framing.error().detail};
-  }
+  const auto framed = core::frame_response(head, request_.is_head);
+  if (!framed) return {Side::backend, FailureReason::bad_response, 502, framed.error().detail};
+  framing = *framed;
   const core::ConnectionOptions options = core::connection_options(head.fields);
-  const bool backend_persists =
-      core::persists(head.minor, options) && framing->kind != core::BodyKind::until_close;
-  const core::BodyFraming towards_client = core::client_framing(*framing, request_.minor);
-  const bool sent_all = is_request_sent();
-  keeps_open_ = request_.persists && sent_all && !worker_.is_finishing() &&
+  backend_persists_ =
+      core::persists(head.minor, options) && framing.kind != core::BodyKind::until_close;
+  const core::BodyFraming towards_client = core::client_framing(framing, request_.minor);
+  keeps_open_ = request_.persists && is_request_sent() && !worker_.is_finishing() &&
                 towards_client.kind != core::BodyKind::until_close;
-
   write_answer_head(head, towards_client);
   client_answered_ = true;
   ends_with_connection_ = towards_client.kind == core::BodyKind::until_close;
-  answer_body_.start(*framing, 0);
-  RelayEnd end = RelayEnd::complete;
-  if (take_small_body(*framing)) {
-    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
-    end = end_of_write(co_await client_.write(piece, request_.timeouts().body_idle));
-  } else {
-    end = co_await relay_body(answer_relay(towards_client.kind), out_);
-  }
+  answer_body_.start(framing, 0);
+  return {};
+}
+
+Fault Exchange::end_answer(RelayEnd end) {
   if (end != RelayEnd::complete) {
     keeps_open_ = false;
-    co_return fault_of_relay(end);
+    return fault_of_relay(end);
   }
-  if (!backend_persists || !is_request_sent()) backend().close();
-  co_return Fault{};
+  if (!backend_persists_ || !is_request_sent()) backend().close();
+  return {};
 }
 
 Relay Exchange::answer_relay(core::BodyKind towards_client) {

@@ -55,9 +55,10 @@ void Fleet::change(std::shared_ptr<const core::Plan> plan,
         if (!change) change = std::make_shared<PlanChange>(worker.ground(), plan, *conditions);
         if (!change->go_on(Clock::now() + longest_part)) return false;
         change.reset();
+        worker.yield_after_turn();
         return true;
       },
-      [done = std::move(done)](const std::vector<char>&) { done(); }, Then::yield);
+      [done = std::move(done)](const std::vector<char>&) { done(); });
 }
 
 void Fleet::release_and_join() {

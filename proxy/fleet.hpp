@@ -1,10 +1,7 @@
 #pragma once
 
-#include <sched.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -39,17 +36,12 @@ class Fleet {
   template <class Answer>
   void ask_all(std::function<Answer(Worker&)> question,
                std::function<void(std::vector<Answer>)> done);
-  /// What a worker does when it has answered.
-  enum class Then : std::uint8_t {
-    go_on,
-    yield,  ///< lets a control thread that waits for the worker's core go first: somebody waits
-  };
   /// The same for what takes longer than requests can wait: `part` adds to the answer, in one turn
   /// of the worker after another, until it returns true (Reactor::post_in_parts()). Each worker has
   /// a copy of it.
   template <class Answer>
   void ask_all_in_parts(std::function<bool(Worker&, Answer&)> part,
-                        std::function<void(std::vector<Answer>)> done, Then then = Then::go_on);
+                        std::function<void(std::vector<Answer>)> done);
   /// `done` on the control thread once every worker has run `job`.
   void on_all_then(std::function<void(Worker&)> job, std::function<void()> done);
   /// Puts a plan, or with a null plan only conditions, in force in every worker; `done` then.
@@ -82,7 +74,7 @@ void Fleet::ask_all(std::function<Answer(Worker&)> question,
 
 template <class Answer>
 void Fleet::ask_all_in_parts(std::function<bool(Worker&, Answer&)> part,
-                             std::function<void(std::vector<Answer>)> done, Then then) {
+                             std::function<void(std::vector<Answer>)> done) {
   struct Gathering {
     std::vector<Answer> answers;
     std::size_t missing;
@@ -93,7 +85,7 @@ void Fleet::ask_all_in_parts(std::function<bool(Worker&, Answer&)> part,
   gathering->done = std::move(done);
   for (const auto& worker : workers_) {
     worker->post_in_parts(
-        [this, part, gathering, then, answer = std::make_shared<Answer>()](Worker& asked) mutable {
+        [this, part, gathering, answer = std::make_shared<Answer>()](Worker& asked) mutable {
           if (!part(asked, *answer)) return false;
           // Only the control thread touches the gathering. It frees the question, too: what that
           // holds may be large, and requests wait for this thread.
@@ -102,9 +94,6 @@ void Fleet::ask_all_in_parts(std::function<bool(Worker&, Answer&)> part,
             gathering->answers.push_back(std::move(*answer));
             if (--gathering->missing == 0) gathering->done(std::move(gathering->answers));
           });
-          // The scheduler has the control thread wait when it has just worked longer than its
-          // share, and a busy worker goes on to the end of its own slice, some milliseconds.
-          if (then == Then::yield) ::sched_yield();
           return true;
         });
   }

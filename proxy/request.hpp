@@ -18,7 +18,6 @@ namespace sluice::proxy {
 /// that strings and lists keep their capacity, and a client that sends nothing holds none of it.
 struct Request {
   HeadScan scan;
-  std::uint64_t turn = 0;  ///< of the event loop, in which it began
   core::RequestHead head;  ///< views into the client's buffer; valid until the head is consumed
 
   // What is needed after that.

@@ -102,7 +102,6 @@ Task<bool> Session::receive_head() {
   is_first_ = false;
   request_ = worker_.requests().take();
   request_->record.started = Clock::now();
-  request_->turn = client_->turns();
   for (;;) {
     const auto found = request_->scan.look(client_->in().view(), limits, true);
     if (found == HeadScan::Found::head) co_return true;

@@ -44,6 +44,7 @@ class Session {
   Task<bool> answer_request();
   std::optional<OwnAnswer> read_request();
   std::optional<OwnAnswer> read_route();
+  void prefetch_route() const;
   std::optional<OwnAnswer> limit_forwards();
   void read_ids();
   void prepare_backend_head();

@@ -5,6 +5,7 @@
 #include "core/choice.hpp"
 #include "core/hop.hpp"
 #include "core/target.hpp"
+#include "proxy/prefetch.hpp"
 #include "proxy/session.hpp"
 
 /// From octets to a routed request: everything a session decides before it forwards.
@@ -104,12 +105,24 @@ std::optional<OwnAnswer> Session::read_route() {
                      .detail = "no route matches this host and path",
                      .proxy_error = "destination_not_found"};
   request_->route = *route;
+  prefetch_route();
   request_->record.route = request_->route_plan().settings.name;
   request_->steering =
       core::steer(request_->route_plan(), request_->salt(), request_->head, client_ip_);
   request_->set_cookie.clear();
   if (request_->steering.needs_cookie) assign_cookie();
   return std::nullopt;
+}
+
+/// What is read of a route behind this.
+void Session::prefetch_route() const {
+  const core::RoutePlan& route = request_->route_plan();
+  prefetch(request_->plan->plan->splits[request_->route]);
+  prefetch(request_->live_route());
+  prefetch(route.settings.name);
+  prefetch(route.settings.sticky);
+  prefetch(route.settings.timeouts);
+  prefetch(route.force);
 }
 
 /// Gives a new client its unit: a random value that comes back as a cookie (pitfall P19).

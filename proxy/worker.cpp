@@ -1,5 +1,7 @@
 #include "proxy/worker.hpp"
 
+#include <sched.h>
+
 #include <csignal>
 #include <ctime>
 
@@ -40,6 +42,7 @@ void Worker::run() {
   do {
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next_tick_ - now);
     reactor_.turn(std::max(wait, std::chrono::milliseconds(0)));
+    if (std::exchange(yields_, false)) ::sched_yield();
     now = Clock::now();
   } while (go_on(now));
 }

@@ -86,6 +86,10 @@ class Worker {
   void take_plan(std::shared_ptr<const core::Plan> plan,
                  const std::vector<BackendCondition>& conditions);
   void apply(const BackendCondition& condition);
+  /// Lets a control thread that waits for this core go first at the end of the turn: somebody waits
+  /// for it. The scheduler makes it wait when it has just worked more than its share, and a busy
+  /// worker goes on to the end of its own slice, some milliseconds. Not on a thread of the host.
+  void yield_after_turn() { yields_ = true; }
   PlanChange::Ground ground() { return {backends_, tally_, plan_}; }
 
   /// Accepts on a listening descriptor, which it takes over. `name`: the listener's configured
@@ -156,6 +160,7 @@ class Worker {
   Reactor reactor_;
   DeadlineWheel wheel_;
   TimePoint next_tick_;
+  bool yields_ = false;
   BlockPool blocks_;
   RequestPool requests_;
   PipePool pipes_;

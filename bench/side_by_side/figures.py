@@ -28,6 +28,19 @@ def ratio(runs: list[dict], others: list[dict], key: str) -> dict | None:
     return spread(values) if values else None
 
 
+def net_ratio(runs: dict[str, list[dict]], pair: tuple[str, str], floors: tuple[str, str],
+              key: str) -> dict | None:
+    """The ratio of a pair over the ratio of the floors of the same round."""
+    if any(name not in runs for name in (*pair, *floors)):
+        return None
+    values = [[{run["round"]: run[key] for run in runs[name] if run.get(key)}
+               for name in names] for names in (pair, floors)]
+    (above, below), (floor_above, floor_below) = values
+    rounds = set(above) & set(below) & set(floor_above) & set(floor_below)
+    return spread([above[at] / below[at] / (floor_above[at] / floor_below[at])
+                   for at in sorted(rounds)]) if rounds else None
+
+
 def rotated(names: list[str], by: int) -> list[str]:
     """Each round begins with another one, so that none always follows the same neighbour."""
     by %= max(1, len(names))

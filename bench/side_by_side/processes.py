@@ -56,13 +56,14 @@ def at_once():
     of its own. Gives whether it may. Not for what takes long, and not passed on to children."""
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
-    except PermissionError:
+    except OSError:
         yield False
         return
     try:
         yield True
     finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        # With the flag: only root may take it back.
+        os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
 class Child:

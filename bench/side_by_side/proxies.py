@@ -126,8 +126,12 @@ class Bench:
         return self._start_configured(name, command, f"{name}.cfg")
 
     def _start_relay(self, name: str, _variant: str) -> Proxy:
+        return self.start_relay(name, self.backends[0])
+
+    def start_relay(self, name: str, backend: int, backends: int = 0) -> Proxy:
+        """The floor. `backends`: how many its requests are drawn to, each an own address in 127/8."""
         child, port = self._start(name, self.cores.proxy, lambda port: [
-            str(self.programs.relay), str(port), str(self.backends[0])])
+            str(self.programs.relay), str(port), str(backend), *([str(backends)] * (backends > 0))])
         return self._proxy(name, child, port, "")
 
     def _start_configured(self, name: str, command: Command, file: str) -> Proxy:

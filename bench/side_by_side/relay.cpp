@@ -1,9 +1,13 @@
 // The floor of the comparison: what moving the octets of a request costs when nobody looks at them.
-// One thread; per request two receives, two sends and a share of epoll_wait.
+// One thread; per request two receives, two sends and a share of epoll_wait. With a third argument
+// the requests of all clients go round as many backends, each an address in 127/8 as configs.py has
+// them.
 #include <array>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bench/side_by_side/sockets.hpp"
@@ -24,10 +28,12 @@ struct End {
 
 class Relay {
  public:
-  Relay(std::uint16_t port, std::uint16_t backend_port)
+  /// `spread_over`: how many backends the requests are drawn to; 0: there is one.
+  Relay(std::uint16_t port, std::uint16_t backend_port, std::uint32_t spread_over)
       : epoll_(epoll_create1(EPOLL_CLOEXEC)),
         listener_(listen_on(INADDR_LOOPBACK, port)),
-        backend_(ipv4(INADDR_LOOPBACK, backend_port)) {
+        backend_port_(backend_port),
+        spread_over_(spread_over) {
     watch(epoll_, listener_, EPOLLIN, nullptr);
   }
 
@@ -61,17 +67,37 @@ class Relay {
     }
   }
 
+  /// Of many, one drawn among the idle; of one, the connection that was used last.
   End* take_backend() {
-    if (!idle_.empty()) {
-      End* backend = idle_.back();
-      idle_.pop_back();
-      return backend;
+    if (connected_ < spread_over_) {
+      const std::uint32_t pool = connected_ / 10;
+      const std::uint32_t subnet = (127U << 24U) + ((1 + pool / 250) << 16U) + (pool % 250 << 8U);
+      return connect_to(subnet + 1 + connected_++ % 10);
     }
+    if (idle_.empty()) return connect_to(INADDR_LOOPBACK);
+    if (spread_over_ != 0) std::swap(idle_[random_() % idle_.size()], idle_.back());
+    End* backend = idle_.back();
+    idle_.pop_back();
+    return backend;
+  }
+
+  /// A request of `client` begins: it goes to another backend.
+  void go_elsewhere(End& client) {
+    End* next = take_backend();
+    if (next == nullptr) return;
+    client.peer->peer = nullptr;
+    idle_.push_back(client.peer);
+    client.peer = next;
+    next->peer = &client;
+  }
+
+  End* connect_to(std::uint32_t address) {
+    const sockaddr_in to = ipv4(address, backend_port_);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return nullptr;
     set_no_delay(fd);
-    const auto* name = reinterpret_cast<const sockaddr*>(&backend_);
-    if (connect(fd, name, sizeof backend_) != 0 && errno != EINPROGRESS) {
+    const auto* name = reinterpret_cast<const sockaddr*>(&to);
+    if (connect(fd, name, sizeof to) != 0 && errno != EINPROGRESS) {
       ::close(fd);
       return nullptr;
     }
@@ -101,6 +127,7 @@ class Relay {
         end_pair(from);
         return;
       }
+      if (spread_over_ != 0 && from.is_client && from.peer->answered) go_elsewhere(from);
       from.answered = true;
       from.peer->answered = false;
       const auto size = static_cast<std::size_t>(count);
@@ -157,7 +184,10 @@ class Relay {
 
   int epoll_;
   int listener_;
-  sockaddr_in backend_;
+  std::uint16_t backend_port_;
+  std::uint32_t spread_over_;
+  std::uint32_t connected_ = 0;  ///< of those, so far
+  std::minstd_rand random_;
   std::vector<End*> idle_;
   /// Freed after the batch of events that may still name them.
   std::vector<std::unique_ptr<End>> closed_;
@@ -169,10 +199,12 @@ class Relay {
 
 int main(int argc, char** argv) {
   using namespace sluice::bench;
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: relay LISTEN_PORT BACKEND_PORT\n");
+  if (argc != 3 && argc != 4) {
+    std::fprintf(stderr, "usage: relay LISTEN_PORT BACKEND_PORT [BACKENDS]\n");
     return 2;
   }
-  const auto relay = std::make_unique<Relay>(to_port(argv[1]), to_port(argv[2]));
+  const auto spread_over = argc == 4 ? std::strtoul(argv[3], nullptr, 10) : 0;
+  const auto relay = std::make_unique<Relay>(to_port(argv[1]), to_port(argv[2]),
+                                             static_cast<std::uint32_t>(spread_over));
   relay->run();
 }

@@ -144,14 +144,17 @@ def _memory(section: dict) -> str:
 def _scale(section: dict) -> str:
     plans = {"small": "1 route, 2 backends",
              "large": f"{section['routes']} routes, {section['backends']} backends"}
+    floors = {"relay-small": "raw relay, 2 backends",
+              "relay-large": f"raw relay, {section['backends']} backends"}
     rows = [[f"requests to {title}", plan, *_run_columns(section[key][name])]
             for key, title in (("all", "all routes"), ("one", "one route"))
-            for name, plan in plans.items()]
+            for name, plan in {**plans, **floors}.items() if name in section[key]]
     small, large = (f"{section['resident_octets'][name] / 2**20:.1f} MiB" for name in plans)
     return ("## Many routes and backends\n\n"
             + table(["load", "plan", *RUN_COLUMNS], rows)
             + f"\n\nResident memory: {small} and {large}. Requests to all routes keep a connection "
-            "open to each of the backends, so the kernel's work on cold sockets is in it.")
+            "open to each of the backends, so the kernel's work on cold sockets is in it: the raw "
+            "relay, which draws one of as many backends for each request, shows how much that is.")
 
 
 def _weights(section: dict) -> str:
@@ -164,7 +167,7 @@ def _weights(section: dict) -> str:
     figures = [figure for places in section["plans"].values() for loads in places.values()
                for figure in loads.values()]
     caller = ("The caller gets a core as soon as it wants one."
-              if all(figure.get("is_at_once", True) for figure in figures) else
+              if all(figure["is_at_once"] for figure in figures) else
               "The caller waits for a core like all others, for it may not do better here.")
     return ("## A change of weights\n\nFrom the call of the admin interface to its answer, which "
             f"comes when all workers have the weights; {section['calls']} calls each. {caller}\n\n"

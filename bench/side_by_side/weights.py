@@ -51,8 +51,7 @@ def _under(bench: Bench, proxy: Proxy, load: str, route: str, pools: tuple[str, 
     rate = None if load == "full" else wrk(proxy.port, Shape("/r0/13"), 1, cores)["rate"] / 2
     with _background_load(bench.programs.pace, proxy, rate, cores):
         time.sleep(0.3)
-        with at_once() as is_at_once:
-            return {"rate": rate, "is_at_once": is_at_once, **_change(proxy, route, pools)}
+        return {"rate": rate, **_change(proxy, route, pools)}
 
 
 @contextmanager
@@ -73,6 +72,13 @@ def _background_load(program: Path, proxy: Proxy, rate: float | None, cores: set
 
 
 def _change(proxy: Proxy, route: str, pools: tuple[str, str]) -> dict:
+    with at_once() as is_at_once:
+        micros = sorted(_time_changes(proxy, route, pools))
+    return {"is_at_once": is_at_once, "median_us": micros[CALLS // 2],
+            "p90_us": micros[CALLS * 9 // 10], "max_us": micros[-1], "micros": micros}
+
+
+def _time_changes(proxy: Proxy, route: str, pools: tuple[str, str]) -> list[float]:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.admin_port, timeout=30)
     micros = []
     for call in range(CALLS):
@@ -86,6 +92,4 @@ def _change(proxy: Proxy, route: str, pools: tuple[str, str]) -> dict:
             raise RuntimeError(f"a change of weights was refused: {answer[:300]!r}")
         time.sleep(PAUSE)
     connection.close()
-    micros.sort()
-    return {"median_us": micros[CALLS // 2], "p90_us": micros[CALLS * 9 // 10],
-            "max_us": micros[-1], "micros": micros}
+    return micros
