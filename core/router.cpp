@@ -63,7 +63,7 @@ struct alignas(64) PathSlot {
 
 static_assert(sizeof(PathSlot) == 64);
 
-/// The routes of one host: a hash table with open addressing, at most two thirds full.
+/// The routes of one host: a hash table with open addressing, at most half full.
 class Paths {
  public:
   void add(const std::string& path, Candidate candidate) {
@@ -75,7 +75,8 @@ class Paths {
     std::sort(added_.begin(), added_.end(), [](const Added& a, const Added& b) {
       return a.first != b.first ? a.first < b.first : comes_before(a.second, b.second);
     });
-    slots_.resize(std::bit_ceil(added_.size() + added_.size() / 2 + 1));
+    slots_.resize(std::bit_ceil(2 * added_.size() + 1));
+    candidates_.reserve(added_.size());
     for (auto& [path, candidate] : added_) {
       PathSlot& slot = slots_[place_of(path, TextHash{}(path))];
       if (slot.count++ == 0) {

@@ -51,7 +51,8 @@ Task<Fault> Exchange::receive_answer() {
   for (;;) {
     const auto found = look_for_head(head);
     if (found == HeadScan::Found::more) {
-      const IoError error = co_await backend().read_until(deadline_for_head());
+      const IoError error =
+          co_await backend().read_until(deadline_for_head(), BlockPool::large_block);
       if (error != IoError::none) co_return fault_of_read(error);
       answer_begun_ = true;
       continue;

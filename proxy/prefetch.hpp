@@ -12,6 +12,7 @@ void prefetch(const T& object) {
   constexpr std::size_t line = 64;
   const char* octets = reinterpret_cast<const char*>(&object);
   for (std::size_t at = 0; at < sizeof(T); at += line) __builtin_prefetch(octets + at);
+  __builtin_prefetch(octets + sizeof(T) - 1);
 }
 
 }  // namespace sluice::proxy

@@ -1,80 +1,95 @@
 #include "proxy/record.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
+
+#include "core/octet_writer.hpp"
 
 namespace sluice::proxy {
 namespace {
+using core::OctetWriter;
 
-void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out.append(digits.data(), end);
-}
-
-/// Milliseconds with three decimals.
-void append_ms(std::string& out, std::uint64_t ns) {
-  const std::uint64_t us = ns / 1000;
-  append_number(out, us / 1000);
-  const std::uint64_t rest = us % 1000;
-  out += '.';
-  out += static_cast<char>('0' + rest / 100);
-  out += static_cast<char>('0' + rest / 10 % 10);
-  out += static_cast<char>('0' + rest % 10);
+/// Whether one of eight octets does not stand for itself in a JSON string: a control octet, a
+/// quote, a backslash, DEL, or one that is not ASCII.
+bool has_special(std::uint64_t octets) {
+  constexpr std::uint64_t each = 0x0101010101010101ULL;
+  // The high bit of an octet is set by what it is compared with. A borrow reaches only octets above
+  // one that is special itself.
+  const std::uint64_t found = octets | (octets + each) | (octets - 0x20 * each) |
+                              ((octets ^ '"' * each) - each) | ((octets ^ '\\' * each) - each);
+  return (found & 0x80 * each) != 0;
 }
 
 bool is_special(char octet) {
   return octet < 0x20 || octet == '"' || octet == '\\' || octet == 0x7f;
 }
 
-void append_latin1_escape(std::string& out, char octet) {
+/// How many octets at the start stand for themselves: mostly all of them.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  for (std::uint64_t octets = 0; length + sizeof(octets) <= text.size(); length += sizeof(octets)) {
+    std::memcpy(&octets, text.data() + length, sizeof(octets));
+    if (has_special(octets)) break;
+  }
+  while (length < text.size() && !is_special(text[length])) ++length;
+  return length;
+}
+
+void put_number(OctetWriter& out, std::uint64_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.put({digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+/// Milliseconds with three decimals.
+void put_ms(OctetWriter& out, std::uint64_t ns) {
+  const std::uint64_t us = ns / 1000;
+  put_number(out, us / 1000);
+  const std::uint64_t rest = us % 1000;
+  const std::array<char, 4> decimals{'.', static_cast<char>('0' + rest / 100),
+                                     static_cast<char>('0' + rest / 10 % 10),
+                                     static_cast<char>('0' + rest % 10)};
+  out.put({decimals.data(), decimals.size()});
+}
+
+void put_latin1_escape(OctetWriter& out, char octet) {
   constexpr std::string_view digits = "0123456789abcdef";
-  out += '\\';
-  if (octet == '"' || octet == '\\') {
-    out += octet;
-    return;
-  }
+  out.put('\\');
+  if (octet == '"' || octet == '\\') return out.put(octet);
   const auto code = static_cast<unsigned char>(octet);
-  out += "u00";
-  out += digits[code >> 4U];
-  out += digits[code & 15U];
+  out.put("u00");
+  out.put(digits[code >> 4U]);
+  out.put(digits[code & 15U]);
 }
 
-/// A JSON string. Octets that are not ASCII are written as Latin-1 escapes: what a client sends
-/// need not be UTF-8, the line has to be.
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const auto special = std::find_if(text.begin(), text.end(), is_special);
-    out.append(text.begin(), special);
-    text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
-    if (text.empty()) break;
-    append_latin1_escape(out, text.front());
-    text.remove_prefix(1);
+/// The members of a line. `key` is all in front of the value, as it is written.
+///
+/// Octets of a text that are not ASCII are written as Latin-1 escapes: what a client sends need not
+/// be UTF-8, the line has to be.
+template <std::size_t N>
+void put_text(OctetWriter& out, const char (&key)[N], std::string_view text) {
+  out.put(key);
+  for (;;) {
+    const std::size_t plain = plain_length(text);
+    out.put(text.substr(0, plain));
+    if (plain == text.size()) break;
+    put_latin1_escape(out, text[plain]);
+    text.remove_prefix(plain + 1);
   }
-  out += '"';
+  out.put('"');
 }
 
-void append_member(std::string& out, std::string_view key, std::string_view value) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_string(out, value);
+template <std::size_t N>
+void put_number(OctetWriter& out, const char (&key)[N], std::uint64_t number) {
+  out.put(key);
+  put_number(out, number);
 }
 
-void append_member(std::string& out, std::string_view key, std::uint64_t value) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_number(out, value);
-}
-
-void append_ms_member(std::string& out, std::string_view key, std::uint64_t ns) {
-  out += ",\"";
-  out += key;
-  out += "\":";
-  append_ms(out, ns);
+template <std::size_t N>
+void put_ms(OctetWriter& out, const char (&key)[N], std::uint64_t ns) {
+  out.put(key);
+  put_ms(out, ns);
 }
 
 /// The trace id inside a traceparent.
@@ -94,32 +109,32 @@ void Record::reset() {
   keeps_open = false;
 }
 
-void append_log_line(std::string& out, const Record& record, std::string_view client,
+void append_log_line(std::string& line, const Record& record, std::string_view client,
                      std::string_view listener, std::uint64_t duration_ns, std::int64_t now_ms) {
-  out += "{\"ts\":";
-  append_ms(out, static_cast<std::uint64_t>(now_ms) * 1000);
-  append_member(out, "request_id", record.request_id);
-  append_member(out, "trace_id", trace_id(record.trace));
-  append_member(out, "client", client);
-  append_member(out, "listener", listener);
-  append_member(out, "method", record.method);
-  append_member(out, "host", record.host);
-  append_member(out, "path", record.path);
-  append_member(out, "route", record.route);
-  append_member(out, "pool", record.pool);
-  append_member(out, "backend", record.backend);
-  append_member(out, "why", core::to_string(record.why));
-  append_member(out, "attempts", std::uint64_t{record.attempts});
-  append_member(out, "status", std::uint64_t{record.status});
-  append_member(out, "bytes_in", record.octets_in);
-  append_member(out, "bytes_out", record.octets_out);
-  append_ms_member(out, "duration_ms", duration_ns);
-  append_ms_member(out, "connect_ms", record.connect_ns);
-  append_ms_member(out, "head_ms", record.head_ns);
-  append_member(out, "error", record.error);
-  append_member(out, "connection", record.keeps_open ? "keep-alive" : "close");
-  append_member(out, "generation", record.generation);
-  out += "}\n";
+  OctetWriter out(line);
+  put_ms(out, "{\"ts\":", static_cast<std::uint64_t>(now_ms) * 1000);
+  put_text(out, ",\"request_id\":\"", record.request_id);
+  put_text(out, ",\"trace_id\":\"", trace_id(record.trace));
+  put_text(out, ",\"client\":\"", client);
+  put_text(out, ",\"listener\":\"", listener);
+  put_text(out, ",\"method\":\"", record.method);
+  put_text(out, ",\"host\":\"", record.host);
+  put_text(out, ",\"path\":\"", record.path);
+  put_text(out, ",\"route\":\"", record.route);
+  put_text(out, ",\"pool\":\"", record.pool);
+  put_text(out, ",\"backend\":\"", record.backend);
+  put_text(out, ",\"why\":\"", core::to_string(record.why));
+  put_number(out, ",\"attempts\":", record.attempts);
+  put_number(out, ",\"status\":", record.status);
+  put_number(out, ",\"bytes_in\":", record.octets_in);
+  put_number(out, ",\"bytes_out\":", record.octets_out);
+  put_ms(out, ",\"duration_ms\":", duration_ns);
+  put_ms(out, ",\"connect_ms\":", record.connect_ns);
+  put_ms(out, ",\"head_ms\":", record.head_ns);
+  put_text(out, ",\"error\":\"", record.error);
+  put_text(out, ",\"connection\":\"", record.keeps_open ? "keep-alive" : "close");
+  put_number(out, ",\"generation\":", record.generation);
+  out.put("}\n");
 }
 
 }  // namespace sluice::proxy

@@ -28,17 +28,17 @@ def ratio(runs: list[dict], others: list[dict], key: str) -> dict | None:
     return spread(values) if values else None
 
 
-def net_ratio(runs: dict[str, list[dict]], pair: tuple[str, str], floors: tuple[str, str],
-              key: str) -> dict | None:
-    """The ratio of a pair over the ratio of the floors of the same round."""
+def ratio_net_of_floor(runs: dict[str, list[dict]], pair: tuple[str, str],
+                       floors: tuple[str, str], key: str) -> dict | None:
+    """The ratio of a pair, without the difference of the floors, all of the same round."""
     if any(name not in runs for name in (*pair, *floors)):
         return None
-    values = [[{run["round"]: run[key] for run in runs[name] if run.get(key)}
-               for name in names] for names in (pair, floors)]
-    (above, below), (floor_above, floor_below) = values
-    rounds = set(above) & set(below) & set(floor_above) & set(floor_below)
-    return spread([above[at] / below[at] / (floor_above[at] / floor_below[at])
-                   for at in sorted(rounds)]) if rounds else None
+    above, below, floor_above, floor_below = (
+        {run["round"]: run[key] for run in runs[name] if run.get(key)}
+        for name in (*pair, *floors))
+    rounds = above.keys() & below.keys() & floor_above.keys() & floor_below.keys()
+    return spread([(above[at] - (floor_above[at] - floor_below[at])) / below[at]
+                   for at in rounds]) if rounds else None
 
 
 def rotated(names: list[str], by: int) -> list[str]:

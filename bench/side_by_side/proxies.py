@@ -65,6 +65,7 @@ class Bench:
         self.configs: dict[str, str] = {}
         self._stack = ExitStack()
         self.backends: list[int] = []
+        self._backend_count = 0
 
     def __enter__(self) -> "Bench":
         try:
@@ -78,7 +79,8 @@ class Bench:
         self._stack.close()
 
     def start_backend(self, *options: str) -> int:
-        return self._start(f"backend-{len(self.backends)}", self.cores.load, lambda port: [
+        self._backend_count += 1
+        return self._start(f"backend-{self._backend_count}", self.cores.load, lambda port: [
             str(self.programs.backend), str(port), *options])[1]
 
     def start(self, name: str) -> Proxy:

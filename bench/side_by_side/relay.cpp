@@ -18,6 +18,7 @@ namespace {
 /// One connection. A client always has a peer; a backend connection without one waits in the pool.
 struct End {
   int fd = -1;
+  std::uint32_t address = 0;  ///< of a backend
   bool is_client = false;
   /// Of a backend connection: its last octets were an answer, so it may serve another client.
   bool answered = true;
@@ -35,6 +36,9 @@ class Relay {
         backend_port_(backend_port),
         spread_over_(spread_over) {
     watch(epoll_, listener_, EPOLLIN, nullptr);
+    for (std::uint32_t index = spread_over; index > 0; --index) {
+      unconnected_.push_back(address_of(index - 1));
+    }
   }
 
   [[noreturn]] void run() {
@@ -69,16 +73,21 @@ class Relay {
 
   /// Of many, one drawn among the idle; of one, the connection that was used last.
   End* take_backend() {
-    if (connected_ < spread_over_) {
-      const std::uint32_t pool = connected_ / 10;
-      const std::uint32_t subnet = (127U << 24U) + ((1 + pool / 250) << 16U) + (pool % 250 << 8U);
-      return connect_to(subnet + 1 + connected_++ % 10);
+    if (!unconnected_.empty()) {
+      const std::uint32_t address = unconnected_.back();
+      unconnected_.pop_back();
+      return connect_to(address);
     }
-    if (idle_.empty()) return connect_to(INADDR_LOOPBACK);
+    if (idle_.empty()) return connect_to(spread_over_ != 0 ? address_of(0) : INADDR_LOOPBACK);
     if (spread_over_ != 0) std::swap(idle_[random_() % idle_.size()], idle_.back());
     End* backend = idle_.back();
     idle_.pop_back();
     return backend;
+  }
+
+  static std::uint32_t address_of(std::uint32_t backend) {
+    const std::uint32_t pool = backend / 10;
+    return (127U << 24U) + ((1 + pool / 250) << 16U) + (pool % 250 << 8U) + 1 + backend % 10;
   }
 
   /// A request of `client` begins: it goes to another backend.
@@ -101,7 +110,7 @@ class Relay {
       ::close(fd);
       return nullptr;
     }
-    End* backend = new End{.fd = fd, .unsent = {}};
+    End* backend = new End{.fd = fd, .address = address, .unsent = {}};
     watch(epoll_, fd, both_ways, backend);
     return backend;
   }
@@ -179,6 +188,7 @@ class Relay {
   void close_end(End& end) {
     ::close(end.fd);
     end.fd = -1;
+    if (spread_over_ != 0 && !end.is_client) unconnected_.push_back(end.address);
     closed_.emplace_back(&end);
   }
 
@@ -186,7 +196,7 @@ class Relay {
   int listener_;
   std::uint16_t backend_port_;
   std::uint32_t spread_over_;
-  std::uint32_t connected_ = 0;  ///< of those, so far
+  std::vector<std::uint32_t> unconnected_;  ///< of those, to which there is no connection
   std::minstd_rand random_;
   std::vector<End*> idle_;
   /// Freed after the batch of events that may still name them.

@@ -167,7 +167,7 @@ def _weights(section: dict) -> str:
     figures = [figure for places in section["plans"].values() for loads in places.values()
                for figure in loads.values()]
     caller = ("The caller gets a core as soon as it wants one."
-              if all(figure["is_at_once"] for figure in figures) else
+              if all(figure.get("is_at_once", False) for figure in figures) else
               "The caller waits for a core like all others, for it may not do better here.")
     return ("## A change of weights\n\nFrom the call of the admin interface to its answer, which "
             f"comes when all workers have the weights; {section['calls']} calls each. {caller}\n\n"

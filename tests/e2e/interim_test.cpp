@@ -1,3 +1,5 @@
+#include <string>
+
 #include "tests/e2e/scene.hpp"
 
 namespace sluice::e2e {
@@ -25,6 +27,36 @@ TEST(InterimAnswers, AreForwardedAtOnceAndInOrder) {
   EXPECT_EQ(answer.interim[0].status, 102u);
   EXPECT_EQ(answer.interim[1].fields.get("X-Odd"), "1");
   EXPECT_EQ(client.get("/").body, "done");
+}
+
+TEST(InterimAnswers, AMalformedHeadBehindOneIsABadGateway) {
+  Scene scene([](Exchange& exchange) {
+    exchange.send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 2x0 OK\r\n\r\n");
+    exchange.close();
+  });
+  RawClient client = scene.sluice.client();
+  const Response answer = client.get("/");
+  EXPECT_EQ(answer.status, 502u) << answer;
+  ASSERT_EQ(answer.interim.size(), 1u);
+  EXPECT_EQ(answer.interim[0].status, 103u);
+}
+
+TEST(InterimAnswers, HeadsMayComeInPieces) {
+  const std::string heads =
+      "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone";
+  Scene scene([&heads](Exchange& exchange) {
+    const std::size_t cut = std::stoul(exchange.request().target.substr(1));
+    exchange.send(heads.substr(0, cut));
+    exchange.send(heads.substr(cut));
+  });
+  RawClient client = scene.sluice.client();
+  for (std::size_t cut = 1; cut < heads.size(); ++cut) {
+    const Response answer = client.get("/" + std::to_string(cut));
+    EXPECT_EQ(answer.status, 200u) << cut << ": " << answer;
+    EXPECT_EQ(answer.body, "done") << cut;
+    EXPECT_EQ(answer.interim.size(), 1u) << cut;
+  }
 }
 
 TEST(InterimAnswers, DoNotReachHttp10Clients) {

@@ -112,6 +112,24 @@ TEST(AccessLogLineTest, IsOneLineOfAsciiWhateverTheClientSent) {
   }
 }
 
+TEST(AccessLogLineTest, AnOctetIsTheSameWhereverItStands) {
+  for (int octet = 0; octet < 256; ++octet) {
+    const char c = static_cast<char>(octet);
+    Record alone;
+    alone.path = std::string(1, c);
+    const std::string written = line_of(alone);
+    const std::size_t begin = written.find("\"path\":\"") + 8;
+    const std::string escaped = written.substr(begin, written.find("\",\"route\"") - begin);
+    for (std::size_t at = 0; at < 20; ++at) {
+      Record record;
+      record.path = std::string(20, 'a').replace(at, 1, 1, c);
+      const std::string expected =
+          "\"path\":\"" + std::string(at, 'a') + escaped + std::string(19 - at, 'a') + "\",\"route";
+      ASSERT_NE(line_of(record).find(expected), std::string::npos) << octet << " at " << at;
+    }
+  }
+}
+
 TEST(AccessLogLineTest, AnyOctetsTogetherAreStillJson) {
   std::mt19937 random(3);
   for (int round = 0; round < 500; ++round) {
