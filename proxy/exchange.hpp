@@ -98,6 +98,7 @@ class Exchange {
   // exchange_answer.cpp
   Task<Fault> receive_answer();
   HeadScan::Found look_for_head(core::ResponseHead& head);
+  Task<Fault> forward_interim(const core::ResponseHead& head);
   Fault begin_answer(core::ResponseHead& head, core::BodyFraming& framing);
   Fault end_answer(RelayEnd end);
   void write_answer_head(const core::ResponseHead& head, const core::BodyFraming& towards_client);

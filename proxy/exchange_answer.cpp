@@ -64,22 +64,8 @@ Task<Fault> Exchange::receive_answer() {
       probe_.answered(head.status, ns_between(request_.record.sent, head_begun_));
       co_return co_await tunnel(head);
     }
-    if (request_.minor >= 1) {
-      out_.clear();
-      core::write_response_head(out_, head, {}, {});
-      std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
-      sends_interim_ = true;
-      const IoError written = co_await client_.write(piece, request_.timeouts().body_idle);
-      sends_interim_ = false;
-      if (written != IoError::none) {
-        client_left_ = true;
-        co_return Fault{Side::client, {}, 499, "client_left"};
-      }
-    }
-    backend().in().consume(scan_.size());
-    scan_.reset();
-    head_has_begun_ = false;
-    waiting_since_ = Clock::now();
+    const Fault fault = co_await forward_interim(head);
+    if (fault) co_return fault;
   }
   core::BodyFraming framing;
   if (const Fault fault = begin_answer(head, framing)) co_return fault;
@@ -92,6 +78,27 @@ Task<Fault> Exchange::receive_answer() {
     end = co_await relay_body(answer_relay(kind), out_);
   }
   co_return end_answer(end);
+}
+
+/// Passes an interim head on, to a client that knows them, and begins the wait for the next one.
+Task<Fault> Exchange::forward_interim(const core::ResponseHead& head) {
+  if (request_.minor >= 1) {
+    out_.clear();
+    core::write_response_head(out_, head, {}, {});
+    std::array<iovec, 1> piece{iovec{out_.data(), out_.size()}};
+    sends_interim_ = true;
+    const IoError written = co_await client_.write(piece, request_.timeouts().body_idle);
+    sends_interim_ = false;
+    if (written != IoError::none) {
+      client_left_ = true;
+      co_return Fault{Side::client, {}, 499, "client_left"};
+    }
+  }
+  backend().in().consume(scan_.size());
+  scan_.reset();
+  head_has_begun_ = false;
+  waiting_since_ = Clock::now();
+  co_return Fault{};
 }
 
 /// The final head is here: judges it and puts what the client gets of it into out_.
