@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/prefetch.hpp"
-
 namespace sluice::proxy {
 
 LiveBackend::LiveBackend(std::string of_pool, std::string at_address) {
@@ -24,7 +22,6 @@ std::unique_ptr<BackendConnection> LiveBackend::take_idle(bool looks) {
     idle_.pop_back();
     --idle;
     Stream& stream = connection->stream();
-    prefetch(stream);
     stream.watch({});
     const bool is_new = connection->pooled_in_ == stream.turns();
     if (stream.may_have_input() || ((looks || is_new) && stream.has_input())) continue;

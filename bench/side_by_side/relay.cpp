@@ -1,6 +1,6 @@
 // The floor of the comparison: what moving the octets of a request costs when nobody looks at them.
 // One thread; per request two receives, two sends and a share of epoll_wait. With a third argument
-// the requests of all clients go round as many backends, each an address in 127/8 as configs.py has
+// each request goes to one drawn of as many backends, each an address in 127/8 as configs.py has
 // them.
 #include <array>
 #include <memory>
