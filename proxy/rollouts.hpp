@@ -162,6 +162,7 @@ class Rollouts {
   void tell_decisions(Live& live);
   bool is_needed_elsewhere(const LivePtr& live) const;
   void drain_old(const LivePtr& live);
+  static bool compare_no_more(Live& live);
   void end_trial(const LivePtr& live);
   void forget(const Live& live);
 

@@ -90,8 +90,9 @@ void Rollouts::drain_old(const LivePtr& live) {
 
 void Rollouts::put_weight(const LivePtr& live, std::uint32_t weight, bool is_urgent) {
   const core::RolloutRecord& record = live->record();
-  // A promoted or rolled back route asks nothing of its requests any more.
-  if (!live->is_judging() || weight == core::percent_100) end_trial(live);
+  // A promoted or rolled back route asks nothing of its requests any more. The plan with the weight
+  // says so: one before it would still send requests to NEW, and nobody would shield them.
+  if (!live->is_judging() || weight == core::percent_100) compare_no_more(*live);
   std::vector<ShareSettings> shares{{record.from, core::percent_100 - weight}, {record.to, weight}};
   parts_.ground.put_weights(record.route, std::move(shares), is_urgent, [this, live, weight] {
     if (!is_stopped_) weight_is_in_force(live, weight);
@@ -136,11 +137,16 @@ void Rollouts::tell_decisions(Live& live) {
   }
 }
 
-/// Requests from now on are not compared. Those under way still are, and still shielded.
+/// Requests of the next plan are not compared. Those under way still are, and still shielded. False
+/// when nothing changes by that.
+bool Rollouts::compare_no_more(Live& live) {
+  if (!std::exchange(live.is_trial_on, false)) return false;
+  live.asked_until = Clock::now() + late_outcomes;
+  return true;
+}
+
 void Rollouts::end_trial(const LivePtr& live) {
-  if (!std::exchange(live->is_trial_on, false)) return;
-  live->asked_until = Clock::now() + late_outcomes;
-  parts_.ground.refresh_trial(live->record().route, [] {});
+  if (compare_no_more(*live)) parts_.ground.refresh_trial(live->record().route, [] {});
 }
 
 /// Workers forget it.
