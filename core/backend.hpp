@@ -28,9 +28,7 @@ std::string_view to_string(FailureReason reason);
 /// Counts and condition of one backend. Owned by its worker, which keeps it until every count is
 /// zero.
 struct Backend {
-  std::string pool;     ///< name of its pool
-  std::string address;  ///< as configured
-
+  // What each request reads or counts comes first, to lie together.
   bool up = true;         ///< the health checks' verdict, or no checks configured
   bool draining = false;  ///< gets nothing new
 
@@ -41,6 +39,9 @@ struct Backend {
 
   std::uint64_t requests = 0;  ///< tickets ever given out
   std::array<std::uint64_t, static_cast<std::size_t>(FailureReason::count_)> failures{};
+
+  std::string pool;     ///< name of its pool
+  std::string address;  ///< as configured
 
   bool admits() const { return up && !draining; }
   bool is_quiet() const { return in_flight == 0 && upgraded == 0 && open == 0; }

@@ -18,34 +18,35 @@ bool is_busier(const Rotation::Entry& a, const Rotation::Entry& b) {
 Balancer::Balancer(Balance balance, std::vector<Member> members)
     : balance_(balance), members_(std::move(members)) {
   eligible_.reserve(members_.size());
-  cumulative_.reserve(members_.size());
   refresh();
 }
 
 void Balancer::refresh() {
-  const std::vector<std::uint32_t> before = std::exchange(eligible_, {});
-  cumulative_.clear();
-  std::uint64_t total = 0;
-  for (std::uint32_t i = 0; i < members_.size(); ++i) {
-    if (!members_[i].backend->admits()) continue;
-    total += members_[i].weight;
-    eligible_.push_back(i);
-    cumulative_.push_back(total);
+  const std::vector<Member> before = std::exchange(eligible_, {});
+  for (const Member& member : members_) {
+    if (member.backend->admits()) eligible_.push_back(member);
   }
-  if (balance_ == Balance::round_robin && eligible_ != before) restart_rotation();
+  sum_up();
+  const bool is_same =
+      std::ranges::equal(eligible_, before, {}, &Member::backend, &Member::backend);
+  if (balance_ == Balance::round_robin && !is_same) restart_rotation();
+}
+
+void Balancer::sum_up() {
+  cumulative_.clear();
+  const auto differs = [this](const Member& one) { return one.weight != eligible_.front().weight; };
+  if (std::ranges::none_of(eligible_, differs)) return;
+  std::uint64_t total = 0;
+  for (const Member& member : eligible_) cumulative_.push_back(total += member.weight);
 }
 
 void Balancer::restart_rotation() {
-  const auto last = std::find_if(members_.begin(), members_.end(),
-                                 [this](const Member& m) { return m.backend == last_; });
-  const auto behind = last == members_.end()
-                          ? std::size_t{0}
-                          : static_cast<std::size_t>(last - members_.begin()) + 1;
-  std::vector<Member> entries;
-  entries.reserve(eligible_.size());
-  for (const std::uint32_t i : eligible_) entries.push_back(members_[i]);
-  const auto first = std::lower_bound(eligible_.begin(), eligible_.end(), behind);
-  std::rotate(entries.begin(), entries.begin() + (first - eligible_.begin()), entries.end());
+  const auto last = std::ranges::find(members_, last_, &Member::backend);
+  const auto admitted = [](const Member& member) { return member.backend->admits(); };
+  const auto before =
+      last == members_.end() ? 0 : std::count_if(members_.begin(), last + 1, admitted);
+  std::vector<Member> entries = eligible_;
+  std::rotate(entries.begin(), entries.begin() + before, entries.end());
   rotation_ = Rotation(entries);
 }
 
@@ -66,9 +67,9 @@ Backend* Balancer::least_loaded(std::uint64_t random, std::span<Backend* const> 
   if (!first) return nullptr;
   const auto second =
       tried.empty() ? draw(second_random, first) : draw_untried(second_random, first, tried);
-  const Member& a = members_[eligible_[*first]];
+  const Member& a = eligible_[*first];
   if (!second) return a.backend;
-  const Member& b = members_[eligible_[*second]];
+  const Member& b = eligible_[*second];
   return is_busier(a, b) ? b.backend : a.backend;
 }
 
@@ -76,10 +77,14 @@ Backend* Balancer::least_loaded(std::uint64_t random, std::span<Backend* const> 
 std::optional<std::size_t> Balancer::draw(std::uint64_t random,
                                           std::optional<std::size_t> besides) const {
   if (eligible_.size() < (besides ? 2U : 1U)) return std::nullopt;
+  if (cumulative_.empty()) {
+    const std::size_t place = scaled(random, eligible_.size() - (besides ? 1U : 0U));
+    return besides && place >= *besides ? place + 1 : place;
+  }
   const std::uint64_t total = cumulative_.back();
   std::uint64_t point = 0;
   if (besides) {
-    const std::uint64_t weight = members_[eligible_[*besides]].weight;
+    const std::uint64_t weight = eligible_[*besides].weight;
     point = scaled(random, total - weight);
     if (point >= cumulative_[*besides] - weight) point += weight;
   } else {
@@ -94,16 +99,16 @@ std::optional<std::size_t> Balancer::draw_untried(std::uint64_t random,
                                                   std::optional<std::size_t> besides,
                                                   std::span<Backend* const> tried) const {
   const auto is_left = [&](std::size_t place) {
-    return place != besides && !contains(tried, members_[eligible_[place]].backend);
+    return place != besides && !contains(tried, eligible_[place].backend);
   };
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < eligible_.size(); ++i) {
-    if (is_left(i)) total += members_[eligible_[i]].weight;
+    if (is_left(i)) total += eligible_[i].weight;
   }
   std::uint64_t point = scaled(random, total);
   for (std::size_t i = 0; i < eligible_.size(); ++i) {
     if (!is_left(i)) continue;
-    const std::uint64_t weight = members_[eligible_[i]].weight;
+    const std::uint64_t weight = eligible_[i].weight;
     if (point < weight) return i;
     point -= weight;
   }

@@ -41,6 +41,9 @@ class Balancer {
   /// least_request when `tried` is not empty. Does not allocate.
   Ticket choose(std::uint64_t random, std::span<Backend* const> tried);
 
+  /// Asks for memory that a choice of least_request reads; to be called some time before it.
+  void prefetch() const { __builtin_prefetch(eligible_.data()); }
+
   const std::vector<Member>& members() const { return members_; }
 
  private:
@@ -48,14 +51,16 @@ class Balancer {
   std::optional<std::size_t> draw_untried(std::uint64_t random, std::optional<std::size_t> besides,
                                           std::span<Backend* const> tried) const;
   Backend* least_loaded(std::uint64_t random, std::span<Backend* const> tried) const;
+  void sum_up();
   void restart_rotation();
 
+  // What a choice reads comes first.
   Balance balance_;
-  std::vector<Member> members_;
-  std::vector<std::uint32_t> eligible_;    ///< members that are admitted, ascending
-  std::vector<std::uint64_t> cumulative_;  ///< weights of eligible_, summed up
+  std::vector<Member> eligible_;           ///< members that are admitted, in their order
+  std::vector<std::uint64_t> cumulative_;  ///< their weights, summed up; empty: all are equal
   Rotation rotation_;                      ///< over eligible_, for round_robin
   const Backend* last_ = nullptr;          ///< chosen by round_robin
+  std::vector<Member> members_;
 };
 
 }  // namespace sluice::core

@@ -59,6 +59,7 @@ Steering steer(const RoutePlan& route, const RequestHead& head, std::string_view
 Steering steer(const RoutePlan& route, std::uint64_t salt, const RequestHead& head,
                std::string_view client_ip) {
   Steering steering;
+  if (!route.steers) return steering;
   for (const ForceRule& rule : route.force) {
     const std::string_view value =
         rule.cookie ? cookie_value(head.fields, rule.name) : field_value(head.fields, rule.name);

@@ -40,11 +40,14 @@ std::vector<RoutePlan> build_routes(Settings& settings) {
   routes.reserve(settings.routes.size());
   for (RouteSettings& route : settings.routes) {
     add_forced_pools(route);
-    RoutePlan plan{route, {}, sticky_hash(0, route.name)};
+    RoutePlan& plan = routes.emplace_back();
+    plan.timeouts = route.timeouts;
+    plan.steers = !route.force.empty() || route.sticky.kind != StickyKind::none;
+    plan.salt = sticky_hash(0, route.name);
     for (const ForceSettings& rule : route.force) {
       plan.force.push_back({rule.cookie, rule.name, rule.value, share_of(route, rule.pool)});
     }
-    routes.push_back(std::move(plan));
+    plan.settings = route;
   }
   return routes;
 }
@@ -71,7 +74,6 @@ Plan build_plan(std::uint64_t generation, Settings in_force) {
   Plan plan;
   plan.generation = generation;
   plan.topology = std::make_shared<const Topology>(std::move(in_force));
-  plan.splits.reserve(plan.topology->routes.size());
   for (std::size_t route = 0; route < plan.topology->routes.size(); ++route) {
     plan.splits.push_back(
         build_split(*plan.topology, route, plan.topology->routes[route].settings.split));

@@ -10,6 +10,7 @@
 #include "core/address.hpp"
 #include "core/router.hpp"
 #include "core/split.hpp"
+#include "core/split_list.hpp"
 #include "sluice/settings.hpp"
 
 /// The whole configuration in force, immutable and indexed: names are dense ids here. A weight
@@ -25,9 +26,13 @@ struct ForceRule {
 };
 
 struct RoutePlan {
-  RouteSettings settings;
+  // What every request asks comes first, to lie together: with thousands of routes each cache line
+  // is waited for.
+  TimeoutSettings timeouts;  ///< those of the settings
+  bool steers = false;       ///< there are force rules or a sticky unit
+  std::uint64_t salt = 0;    ///< of the sticky hash
   std::vector<ForceRule> force;
-  std::uint64_t salt = 0;  ///< of the sticky hash
+  RouteSettings settings;
 };
 
 /// Everything but the weights. Ids are indices: of pools into `settings.pools`, of backends into
@@ -51,7 +56,7 @@ struct Topology {
 struct Plan {
   std::uint64_t generation = 0;
   std::shared_ptr<const Topology> topology;
-  std::vector<std::shared_ptr<const Split>> splits;  ///< per route; never null
+  SplitList splits;  ///< per route; never null
 };
 
 /// The plan of valid settings (`validate` has nothing to say of them).

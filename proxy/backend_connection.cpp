@@ -1,7 +1,8 @@
 #include "proxy/backend_connection.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "proxy/prefetch.hpp"
 
 namespace sluice::proxy {
 
@@ -17,18 +18,26 @@ const SocketAddress& LiveBackend::next_address() {
 }
 
 std::unique_ptr<BackendConnection> LiveBackend::take_idle(bool looks) {
-  while (!idle_.empty()) {
-    std::unique_ptr<BackendConnection> connection = std::move(idle_.back());
-    idle_.pop_back();
-    --idle;
+  while (idle_head != nullptr) {
+    std::unique_ptr<BackendConnection> connection = leave_idle(*idle_head);
     Stream& stream = connection->stream();
     stream.watch({});
     const bool is_new = connection->pooled_in_ == stream.turns();
     if (stream.may_have_input() || ((looks || is_new) && stream.has_input())) continue;
-    connection->link();
+    connection->link(BackendConnection::Place::in_use);
     return connection;
   }
   return nullptr;
+}
+
+void LiveBackend::prefetch_idle() const {
+  if (idle_head != nullptr) prefetch(*idle_head);
+}
+
+std::unique_ptr<BackendConnection> LiveBackend::leave_idle(BackendConnection& connection) {
+  connection.unlink();
+  --idle;
+  return std::unique_ptr<BackendConnection>(&connection);
 }
 
 void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
@@ -46,16 +55,18 @@ void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
   connection->pooled_in_ = stream.turns();
   stream.expire_idle(idle_timeout);
   ++idle;
-  idle_.push_back(std::move(connection));
+  connection.release()->link(BackendConnection::Place::idle);
 }
 
 void LiveBackend::close_idle() {
-  idle = 0;
-  const auto closing = std::exchange(idle_, {});
+  if (idle_head == nullptr) return;
+  // The last connection may be the last that refers to this.
+  const LocalPtr<LiveBackend> until_the_end(this);
+  while (idle_head != nullptr) leave_idle(*idle_head).reset();
 }
 
 void LiveBackend::close_unsent() {
-  for (BackendConnection* connection = in_use_; connection != nullptr;
+  for (BackendConnection* connection = in_use_head; connection != nullptr;
        connection = connection->next_) {
     if (!connection->sent_) connection->stream().close();
   }
@@ -63,7 +74,7 @@ void LiveBackend::close_unsent() {
 
 std::size_t LiveBackend::cut() {
   std::size_t count = 0;
-  for (BackendConnection* connection = in_use_; connection != nullptr;
+  for (BackendConnection* connection = in_use_head; connection != nullptr;
        connection = connection->next_) {
     connection->cut_ = true;
     connection->stream().close();
@@ -75,19 +86,10 @@ std::size_t LiveBackend::cut() {
   return count;
 }
 
-void LiveBackend::drop_idle(const BackendConnection& connection) {
-  const auto found = std::find_if(idle_.begin(), idle_.end(),
-                                  [&](const auto& kept) { return kept.get() == &connection; });
-  if (found == idle_.end()) return;
-  --idle;
-  const std::unique_ptr<BackendConnection> closing = std::move(*found);
-  idle_.erase(found);
-}
-
 BackendConnection::BackendConnection(LocalPtr<LiveBackend> backend, StreamPtr stream)
     : backend_(std::move(backend)), stream_(std::move(stream)) {
   ++backend_->open;
-  link();
+  link(Place::in_use);
 }
 
 BackendConnection::~BackendConnection() {
@@ -95,23 +97,27 @@ BackendConnection::~BackendConnection() {
   --backend_->open;
 }
 
-void BackendConnection::link() {
-  next_ = backend_->in_use_;
+BackendConnection*& BackendConnection::head() {
+  return place_ == Place::idle ? backend_->idle_head : backend_->in_use_head;
+}
+
+void BackendConnection::link(Place place) {
+  place_ = place;
+  next_ = head();
   previous_ = nullptr;
   if (next_ != nullptr) next_->previous_ = this;
-  backend_->in_use_ = this;
-  linked_ = true;
+  head() = this;
 }
 
 void BackendConnection::unlink() {
-  if (!linked_) return;
-  linked_ = false;
-  (previous_ != nullptr ? previous_->next_ : backend_->in_use_) = next_;
+  if (place_ == Place::none) return;
+  (previous_ != nullptr ? previous_->next_ : head()) = next_;
   if (next_ != nullptr) next_->previous_ = previous_;
+  place_ = Place::none;
 }
 
 void BackendConnection::on_idle_news() {
-  backend_->drop_idle(*this);
+  backend_->leave_idle(*this).reset();
 }
 
 }  // namespace sluice::proxy

@@ -13,9 +13,24 @@ namespace sluice::proxy {
 
 class BackendConnection;
 
+/// Connections to one backend, and what each request asks about them.
+struct BackendConnections {
+  /// Up to 49 days in four octets.
+  using IdleTimeout = std::chrono::duration<std::uint32_t, std::milli>;
+
+  BackendConnection* idle_head = nullptr;  ///< the most recently used; owned
+  BackendConnection* in_use_head = nullptr;
+  IdleTimeout idle_timeout{30'000};
+  bool gone = false;  ///< no longer in the plan: nothing is pooled
+};
+
 /// One backend as one worker sees it: its counts, its addresses and its connections. Kept as long
-/// as a plan, a ticket or a connection refers to it.
-class LiveBackend : public LocalCounted, public core::Backend {
+/// as a plan, a ticket or a connection refers to it. What a request touches of it is one cache
+/// line, and the order of the bases makes it so: with thousands of backends each line is waited
+/// for.
+class alignas(64) LiveBackend : public LocalCounted,
+                                public BackendConnections,
+                                public core::Backend {
  public:
   LiveBackend(std::string pool, std::string address);
   LiveBackend(const LiveBackend&) = delete;
@@ -23,8 +38,6 @@ class LiveBackend : public LocalCounted, public core::Backend {
 
   std::vector<SocketAddress>
       addresses;  ///< what the configured address means now; empty: unresolved
-  std::chrono::milliseconds idle_timeout{30'000};
-  bool gone = false;  ///< no longer in the plan: nothing is pooled
   TimePoint gone_since;
   bool listed = false;             ///< BackendRegistry looks at it as one that may be gone
   std::uint64_t first_change = 0;  ///< the PlanChange that brought it
@@ -38,6 +51,8 @@ class LiveBackend : public LocalCounted, public core::Backend {
   /// not be sent twice, and when the loop had no chance to tell since the connection was pooled:
   /// what a backend sends behind an answer is nobody's answer.
   std::unique_ptr<BackendConnection> take_idle(bool looks);
+  /// Asks for the memory of the connection that take_idle() is going to give.
+  void prefetch_idle() const;
   /// Keeps a connection for the next request, or closes it when nothing may be pooled here.
   void give_idle(std::unique_ptr<BackendConnection> connection);
   /// Closes all idle connections, as a drain does at its start (pitfall P5).
@@ -49,15 +64,13 @@ class LiveBackend : public LocalCounted, public core::Backend {
 
  private:
   friend class BackendConnection;
-  void drop_idle(const BackendConnection& connection);
-  std::vector<std::unique_ptr<BackendConnection>> idle_;
-  BackendConnection* in_use_ = nullptr;  ///< head of the list of all connections that are not idle
+  std::unique_ptr<BackendConnection> leave_idle(BackendConnection& connection);
   std::uint32_t next_address_ = 0;
 };
 
 /// A connection to a backend, counted as open from its construction to its destruction. While it is
 /// idle it watches for EOF and unexpected octets (pitfall P4).
-class BackendConnection {
+class alignas(64) BackendConnection {
  public:
   BackendConnection(LocalPtr<LiveBackend> backend, StreamPtr stream);
   BackendConnection(const BackendConnection&) = delete;
@@ -77,8 +90,11 @@ class BackendConnection {
 
  private:
   friend class LiveBackend;
-  void link();
+  /// The list of its backend that it stands in.
+  enum class Place : std::uint8_t { none, in_use, idle };
+  void link(Place place);
   void unlink();
+  BackendConnection*& head();
   void on_idle_news();
 
   LocalPtr<LiveBackend> backend_;
@@ -87,7 +103,7 @@ class BackendConnection {
   BackendConnection* previous_ = nullptr;
   BackendConnection* next_ = nullptr;
   std::uint64_t pooled_in_ = 0;  ///< turn of the reactor
-  bool linked_ = false;
+  Place place_ = Place::none;
   bool reused_ = false;
   bool sent_ = false;
   bool cut_ = false;

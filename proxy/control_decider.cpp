@@ -324,11 +324,13 @@ void LocalControl::tell_drains(const std::vector<core::DrainOverride>& before) {
 std::shared_ptr<const core::Plan> LocalControl::with_splits() const {
   auto plan = std::make_shared<core::Plan>(*plan_);
   ++plan->generation;
+  core::SplitList splits;
   for (std::size_t route = 0; route < plan->splits.size(); ++route) {
     const RouteSettings& settings = effective_.routes[route];
-    plan->splits[route] =
-        core::build_split(*plan->topology, route, settings.split, rollouts_.trial(settings.name));
+    splits.push_back(
+        core::build_split(*plan->topology, route, settings.split, rollouts_.trial(settings.name)));
   }
+  plan->splits = std::move(splits);
   return plan;
 }
 

@@ -95,6 +95,11 @@ const RouteSettings* LocalControl::route_settings(const std::string& route) cons
   return core::find_named(effective_.routes, route);
 }
 
+RouteSettings* LocalControl::effective_route(const std::string& route) {
+  const RouteSettings* settings = route_settings(route);
+  return settings == nullptr ? nullptr : &effective_.routes[settings - effective_.routes.data()];
+}
+
 void LocalControl::put_weights(const std::string& route, std::vector<ShareSettings> weights,
                                bool is_urgent, std::function<void()> done) {
   const std::size_t index = core::route_index(*plan_->topology, route);

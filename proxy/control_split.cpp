@@ -190,9 +190,7 @@ void LocalControl::note_weights(std::size_t route, const std::vector<ShareSettin
   change.weights = all;
   change.revision = before.revision + 1;
   change.origin = {actor.who, wall_clock_ms()};
-  for (RouteSettings& settings : effective_.routes) {
-    if (settings.name == before.name) settings.split = all;
-  }
+  if (RouteSettings* settings = effective_route(before.name)) settings->split = all;
   // A pool that a rollout drained takes requests again when somebody gives it a weight.
   for (const ShareSettings& share : all) {
     if (share.weight > 0 && drained_by(share.pool) == rollout_actor_name) {
@@ -207,12 +205,11 @@ void LocalControl::note_weights(std::size_t route, const std::vector<ShareSettin
 /// when every worker has them.
 void LocalControl::post_split(std::size_t route, std::function<void()> then) {
   const core::RoutePlan& settings = plan_->topology->routes[route];
-  for (const RouteSettings& effective : effective_.routes) {
-    if (effective.name != settings.settings.name) continue;
+  if (const RouteSettings* effective = route_settings(settings.settings.name)) {
     auto plan = std::make_shared<core::Plan>(*plan_);
     ++plan->generation;
-    plan->splits[route] =
-        core::build_split(*plan->topology, route, effective.split, rollouts_.trial(effective.name));
+    plan->splits.put(route, core::build_split(*plan->topology, route, effective->split,
+                                              rollouts_.trial(effective->name)));
     plan_ = std::move(plan);
   }
   post_plan(false, std::move(then));
@@ -224,7 +221,8 @@ std::shared_ptr<const core::Plan> LocalControl::with_trials(core::Plan plan) con
     const RouteSettings& settings = plan.topology->routes[route].settings;
     auto trial = rollouts_.trial(settings.name);
     if (!trial) continue;
-    plan.splits[route] = core::build_split(*plan.topology, route, settings.split, std::move(trial));
+    plan.splits.put(route,
+                    core::build_split(*plan.topology, route, settings.split, std::move(trial)));
   }
   return std::make_shared<const core::Plan>(std::move(plan));
 }

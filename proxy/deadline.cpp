@@ -21,8 +21,8 @@ void Deadline::arm_at(TimePoint at) {
   if (at == no_deadline) return disarm();
   // One tick more than the division gives: the present tick is already partly over.
   const std::uint64_t due = wheel_->tick_of(at) + 1;
-  if (linked_ && due >= due_tick_) {
-    // Stays in its slot; the visit at the old time puts it where it belongs.
+  if (linked_ && due >= wheel_->next_visit(slot_)) {
+    // Stays in its slot; the visit puts it where it belongs.
     due_tick_ = due;
     return;
   }
@@ -37,6 +37,12 @@ void Deadline::disarm() {
 
 std::uint64_t DeadlineWheel::tick_of(TimePoint at) const {
   return static_cast<std::uint64_t>((at - start_) / grain);
+}
+
+/// The tick at which the slot is looked at next.
+std::uint64_t DeadlineWheel::next_visit(std::size_t slot) const {
+  const std::uint64_t next = tick_ + 1;
+  return next + (slot + slot_count - next % slot_count) % slot_count;
 }
 
 void DeadlineWheel::link(Deadline& deadline) {

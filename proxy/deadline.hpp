@@ -83,6 +83,7 @@ class DeadlineWheel {
   static constexpr std::size_t slot_count = 512;
 
   std::uint64_t tick_of(TimePoint at) const;
+  std::uint64_t next_visit(std::size_t slot) const;
   void link(Deadline& deadline);
   void unlink(Deadline& deadline);
   void run_slot(std::size_t slot);

@@ -18,7 +18,7 @@ Task<Fault> Exchange::attempt() {
   ++record.attempts;
   record.connect_ns = 0;
   attempted_ = LocalPtr<LiveBackend>(static_cast<LiveBackend*>(&ticket_.backend()));
-  record.backend.assign(attempted_->address);
+  if (worker_.logs_access()) record.backend.assign(attempted_->address);
   was_sent_ = answer_begun_ = refuses_answer_ = false;
   if (record.attempts == 1) begin_trial();
 
@@ -84,7 +84,10 @@ Task<Fault> Exchange::send() {
   probe_.wait_from(waiting_since_);
   if (request_.body.is_done() && request_.replay.octets().empty()) {
     std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
-    const IoError written = co_await backend().write(piece, request_.timeouts().backend_idle);
+    // What must not be sent twice leaves before the connection, just looked at, can turn stale.
+    const Sending sending = request_.is_idempotent ? Sending::with_group : Sending::at_once;
+    const IoError written =
+        co_await backend().write(piece, request_.timeouts().backend_idle, sending);
     // Whatever went wrong, the backend may have answered before it broke the connection.
     if (written == IoError::timeout) {
       co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};

@@ -56,6 +56,9 @@ class Exchange {
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();
 
+  /// Chooses the first backend, and asks for what will be read of it. The head of the request may
+  /// be written between this and forward().
+  void begin();
   /// Serves the request. Everything is recorded in request.record. Afterwards keeps_client_open()
   /// says whether the client's connection can carry another request.
   Task<void> forward();
@@ -172,6 +175,7 @@ class Exchange {
   bool total_passed_ = false;
   bool keeps_open_ = false;
   bool is_tunnel_ = false;
+  bool has_chosen_ = false;  ///< ticket_ is for the attempt that comes
 };
 
 }  // namespace sluice::proxy

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/exchange.hpp"
+#include "proxy/prefetch.hpp"
 
 /// From the first octet of an answer to its last.
 namespace sluice::proxy {
@@ -104,6 +105,9 @@ Task<Fault> Exchange::forward_interim(const core::ResponseHead& head) {
 /// The final head is here: judges it and puts what the client gets of it into out_.
 Fault Exchange::begin_answer(core::ResponseHead& head, core::BodyFraming& framing) {
   awaits_head_ = false;
+  // Counted into when the answer has left.
+  prefetch(counted_in_->duration.sum_ns);
+  prefetch(counted_in_->response_head.sum_ns);
   Record& record = request_.record;
   record.head_ns = ns_between(record.sent, head_begun_);
   if (record.attempts == 1) record.first_head_ns = record.head_ns;

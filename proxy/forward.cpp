@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "proxy/exchange.hpp"
 
@@ -22,9 +23,15 @@ Exchange::~Exchange() {
   if (counted_in_ != nullptr) --counted_in_->in_flight;
 }
 
+void Exchange::begin() {
+  has_chosen_ = choose();
+  if (has_chosen_) static_cast<LiveBackend&>(ticket_.backend()).prefetch_idle();
+}
+
 Task<void> Exchange::forward() {
   total_.arm(request_.timeouts().total);
-  while (choose() || (!was_ever_sent_ && pin_anew() && choose())) {
+  while (std::exchange(has_chosen_, false) || choose() ||
+         (!was_ever_sent_ && pin_anew() && choose())) {
     count_retry();
     const Fault fault = co_await attempt();
     last_fault_ = fault;
@@ -60,7 +67,7 @@ bool Exchange::pin_anew() {
   probe_.leave();
   request_.plan = in_force;
   request_.route = route;
-  request_.record.route = request_.route_plan().settings.name;
+  if (worker_.logs_access()) request_.record.route = request_.route_plan().settings.name;
   request_.record.generation = in_force->plan->generation;
   excluded_ = 0;
   tried_.clear();
@@ -96,8 +103,7 @@ bool Exchange::choose() {
 }
 
 LivePool& Exchange::chosen_pool() const {
-  const auto& split = *request_.plan->plan->splits[request_.route];
-  return *request_.plan->topology->pools[split.shares()[share_].pool];
+  return *request_.live_route().shares[share_].pool;
 }
 
 bool Exchange::choose_share() {
@@ -113,15 +119,15 @@ bool Exchange::choose_share() {
 
 void Exchange::count_share(core::ShareIndex share) {
   LiveRoute& route = request_.live_route();
-  RoutePoolTally* tally = route.shares[share];
+  RoutePoolTally* tally = route.shares[share].tally;
   if (tally == counted_in_) return;
   if (counted_in_ != nullptr) --counted_in_->in_flight;
   ++tally->in_flight;
-  counted_in_ = tally;
-  request_.record.pool = tally->pool;
+  counted_in_ = request_.served_by = tally;
+  if (worker_.logs_access()) request_.record.pool = tally->pool;
   chosen_pool().retries.earn();
   if (meant_ && *meant_ != share) {
-    route.tally->count_spill(route.shares[*meant_]->pool, tally->pool);
+    route.tally->count_spill(route.shares[*meant_].tally->pool, tally->pool);
   }
 }
 

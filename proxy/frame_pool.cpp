@@ -13,6 +13,8 @@ constexpr bool recycles = true;
 #endif
 
 constexpr std::size_t class_size = 128;
+/// What is laid out for cache lines begins on one.
+constexpr std::align_val_t line{64};
 constexpr std::size_t class_count = 32;
 constexpr std::size_t kept_per_class = 256;
 
@@ -35,7 +37,7 @@ struct Cleaner {
       while (list.head != nullptr) {
         Free* frame = list.head;
         list.head = frame->next;
-        ::operator delete(frame);
+        ::operator delete(frame, line);
       }
       // Whatever is released later in the thread's end goes straight back.
       list.length = kept_per_class;
@@ -47,7 +49,7 @@ struct Cleaner {
 void* new_frame(std::size_t index) {
   thread_local const Cleaner cleaner;
   cleaner.be_there();
-  return ::operator new((index + 1) * class_size);
+  return ::operator new((index + 1) * class_size, line);
 }
 
 std::size_t class_of(std::size_t size) {
@@ -58,7 +60,7 @@ std::size_t class_of(std::size_t size) {
 
 void* FramePool::allocate(std::size_t size) {
   const std::size_t index = class_of(size);
-  if (!recycles || index >= class_count) return ::operator new(size);
+  if (!recycles || index >= class_count) return ::operator new(size, line);
   ClassList& list = lists[index];
   if (list.head == nullptr) return new_frame(index);
   Free* frame = list.head;
@@ -70,7 +72,7 @@ void* FramePool::allocate(std::size_t size) {
 void FramePool::release(void* frame, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
   if (!recycles || index >= class_count || lists[index].length >= kept_per_class) {
-    ::operator delete(frame);
+    ::operator delete(frame, line);
     return;
   }
   ClassList& list = lists[index];

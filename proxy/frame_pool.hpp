@@ -4,7 +4,8 @@
 
 namespace sluice::proxy {
 
-/// Memory for coroutine frames, recycled per thread in size classes. Frames beyond the largest
+/// Memory for coroutine frames, recycled per thread in size classes, on cache lines of its own.
+/// Frames beyond the largest
 /// class, and every frame under AddressSanitizer, come from the heap.
 class FramePool {
  public:

@@ -60,6 +60,18 @@ struct StateMembers<Histogram> {
   }
 };
 template <>
+struct StateCodec<CodeCounts> {
+  using List = decltype(CodeCounts{}.list());
+  static json::value write(const CodeCounts& counts) {
+    return StateCodec<List>::write(counts.list());
+  }
+  static CodeCounts read(const json::value& value) {
+    CodeCounts counts;
+    for (const auto& [code, requests] : StateCodec<List>::read(value)) counts.add(code, requests);
+    return counts;
+  }
+};
+template <>
 struct StateMembers<RoutePoolTally> {
   static void visit(auto& on, auto& value) {
     on("route", value.route);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <deque>
 #include <memory>
 #include <string>
@@ -18,20 +19,26 @@
 namespace sluice::proxy {
 
 /// A pool that a new plan leaves as it is stays the same object, with its balancer and budget.
-struct LivePool : LocalCounted {
+struct alignas(64) LivePool : LocalCounted {
   LivePool(std::string pool, std::vector<LocalPtr<LiveBackend>> backends, core::Balancer chooses)
-      : name(std::move(pool)), members(std::move(backends)), balancer(std::move(chooses)) {}
+      : balancer(std::move(chooses)), name(std::move(pool)), members(std::move(backends)) {}
 
+  core::RetryBudget retries;  ///< beside what a choice reads
+  core::Balancer balancer;
   std::string name;
   std::vector<LocalPtr<LiveBackend>> members;
-  core::Balancer balancer;
-  core::RetryBudget retries;
 };
 
-struct LiveRoute {
+/// One share of a split.
+struct LiveShare {
+  RoutePoolTally* tally = nullptr;
+  LivePool* pool = nullptr;  ///< of the same topology
+};
+
+/// With up to two shares one cache line.
+struct alignas(64) LiveRoute {
   RouteTally* tally = nullptr;
-  std::vector<RoutePoolTally*> shares;  ///< per share of the split
-  RoutePoolTally* unserved = nullptr;   ///< requests that reached no pool
+  boost::container::small_vector<LiveShare, 2> shares;  ///< as those of the split
 };
 
 struct LiveTopology : LocalCounted {

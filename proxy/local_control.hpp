@@ -240,6 +240,7 @@ class LocalControl final : public Control, private RolloutGround, private Reload
   PoolCondition pool_condition(const std::string& pool) const override;
   std::optional<std::vector<ShareSettings>> split_in_force(const std::string& route) const override;
   const RouteSettings* route_settings(const std::string& route) const override;
+  RouteSettings* effective_route(const std::string& route);
   void put_weights(const std::string& route, std::vector<ShareSettings> weights, bool is_urgent,
                    std::function<void()> done) override;
   void post_noted(const std::string& route, const std::function<void()>& done);

@@ -16,7 +16,7 @@ void Mirror::maybe_start(Worker& worker, const Request& request, Original origin
                         request.framing.kind == core::BodyKind::none && request.upgrade.empty();
   const auto& shares = request.live_route().shares;
   const bool is_of_old =
-      trial->old_share < shares.size() && record.pool == shares[trial->old_share]->pool;
+      trial->old_share < shares.size() && request.served_by == shares[trial->old_share].tally;
   if (!is_plain || !is_of_old || worker.random().fraction() >= trial->mirror_share) return;
   auto* mirror = new Mirror(worker, request, original);
   spawn(mirror->run(), [mirror](std::exception_ptr) { delete mirror; });

@@ -1,5 +1,6 @@
 #include "proxy/plan_change.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -52,7 +53,8 @@ bool PlanChange::add_member() {
   }
   LocalPtr<LiveBackend> backend =
       member(pool, settings, settings.backends[pool.members.size()].address);
-  backend->idle_timeout = settings.idle_timeout;
+  backend->idle_timeout = std::chrono::duration_cast<LiveBackend::IdleTimeout>(
+      std::min<std::chrono::milliseconds>(settings.idle_timeout, LiveBackend::IdleTimeout::max()));
   backend->gone = false;
   if (backend->change == 0) backend->first_change = number_;
   backend->change = number_;
@@ -149,12 +151,15 @@ bool PlanChange::build_pool() {
 
 bool PlanChange::build_route() {
   if (!next_ || at_ == next_->topology->routes.size()) return false;
-  const RouteSettings& settings = next_->topology->routes[at_++].settings;
+  const RouteSettings& settings = next_->topology->routes[at_].settings;
+  const auto& split = plan_->splits[at_++]->shares();
   LiveRoute& route = next_->routes.emplace_back();
   route.tally = &ground_.tally.route(settings.name);
-  route.unserved = &ground_.tally.route_pool(settings.name, "");
-  for (const ShareSettings& share : settings.split) {
-    route.shares.push_back(&ground_.tally.route_pool(settings.name, share.pool));
+  // A series that is there from the beginning begins at 0.
+  ground_.tally.route_pool(settings.name, "");
+  for (std::size_t share = 0; share < split.size(); ++share) {
+    route.shares.push_back({&ground_.tally.route_pool(settings.name, settings.split[share].pool),
+                            next_->pools[split[share].pool].get()});
   }
   return true;
 }

@@ -19,6 +19,11 @@ namespace {
 /// Few enough that a turn under full load stays short: what is posted waits for its end.
 constexpr int events_per_turn = 64;
 
+/// Events of one group, at most: the first of them waits for the last.
+constexpr std::size_t events_per_group = 32;
+/// A group ends with the event that brings it to so many octets.
+constexpr std::size_t octets_per_group = 64 * 1024;
+
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
@@ -105,15 +110,43 @@ std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
     }
   }
   if (has_posted) run_posted();
-  for (int index = 0; index < found; ++index) {
-    auto* polled = static_cast<Polled*>(events[static_cast<std::size_t>(index)].data.ptr);
-    if (polled != nullptr) polled->act();
-  }
+  std::span<const epoll_event> left(events.data(), static_cast<std::size_t>(std::max(found, 0)));
+  while (!left.empty()) left = left.subspan(run_group(left));
   const std::size_t deferred = run_deferred();
   is_in_turn_ = false;
   // A host waits for the descriptor and does not know what is left for the next turn.
   if (is_hosted_ && !deferred_.empty()) wake();
   return deferred + static_cast<std::size_t>(std::max(found, 0));
+}
+
+/// Works off the first of `events`, and returns how many.
+std::size_t Reactor::run_group(std::span<const epoll_event> events) {
+  std::size_t size = 0;
+  std::size_t octets = 0;
+  while (size < std::min(events.size(), events_per_group) && octets < octets_per_group) {
+    auto* polled = static_cast<Polled*>(events[size++].data.ptr);
+    if (polled != nullptr) octets += polled->receive();
+  }
+  gathers_ = true;
+  std::size_t acted = 0;
+  // One that accepts may bring many that write.
+  while (acted < size && gathered_.size() < events_per_group) {
+    auto* polled = static_cast<Polled*>(events[acted++].data.ptr);
+    if (polled != nullptr) polled->act();
+  }
+  gathers_ = false;
+  send_gathered();
+  return acted;
+}
+
+void Reactor::send_gathered() {
+  for (Polled*& polled : gathered_) {
+    if (!polled->send()) polled = nullptr;
+  }
+  for (Polled* polled : gathered_) {
+    if (polled != nullptr) polled->act();
+  }
+  gathered_.clear();
 }
 
 void Reactor::run_posted() {

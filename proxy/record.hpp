@@ -14,12 +14,13 @@ namespace sluice::proxy {
 struct Record {
   TimePoint started;                ///< the first octet of the head was there
   TimePoint attempted;              ///< the present attempt began
-  TimePoint sent;                   ///< the head of the present attempt went out
+  TimePoint sent;                   ///< the head of the present attempt was given to be sent
   std::uint64_t connect_ns = 0;     ///< of the last attempt
   std::uint64_t head_ns = 0;        ///< of the last attempt: sent to first octet of the answer
   std::uint64_t first_head_ns = 0;  ///< of the first attempt; 0: it got no answer
   std::string method;
-  std::string host;  ///< this and the path are kept only when there is an access log
+  // The texts of the request and of who serves it are kept only when there is an access log.
+  std::string host;
   std::string path;  ///< with query
   std::string request_id;
   std::string trace;  ///< traceparent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/choice.hpp"
@@ -25,13 +26,16 @@ struct Request {
   BodyReader body;
   ReplayBuffer replay;
   core::Steering steering;
-  LocalPtr<LivePlan> plan;   ///< pinned from routing to the end
-  std::size_t route = 0;     ///< index into the plan
-  std::string backend_head;  ///< as it goes to a backend
-  std::string upgrade;       ///< protocol asked for, or ""
-  std::string set_cookie;    ///< sticky cookie to set, or ""
-  std::string max_forwards;  ///< the value that goes on
-  std::string out;           ///< text towards the client
+  LocalPtr<LivePlan> plan;              ///< pinned from routing to the end
+  std::optional<std::uint32_t> match;   ///< the route that the router found
+  std::size_t route = 0;                ///< index into the plan
+  bool has_route = false;               ///< the request is that route's: it counts there
+  RoutePoolTally* served_by = nullptr;  ///< counters of the route and the pool last chosen
+  std::string backend_head;             ///< as it goes to a backend
+  std::string upgrade;                  ///< protocol asked for, or ""
+  std::string set_cookie;               ///< sticky cookie to set, or ""
+  std::string max_forwards;             ///< the value that goes on
+  std::string out;                      ///< text towards the client
   unsigned minor = 1;
   bool is_head = false;
   bool is_idempotent = false;
@@ -41,7 +45,7 @@ struct Request {
   Record record;
 
   const core::RoutePlan& route_plan() const { return plan->plan->topology->routes[route]; }
-  const TimeoutSettings& timeouts() const { return route_plan().settings.timeouts; }
+  const TimeoutSettings& timeouts() const { return route_plan().timeouts; }
   const core::Split& split() const { return *plan->plan->splits[route]; }
   /// Of the sticky hash.
   std::uint64_t salt() const {

@@ -30,7 +30,8 @@ std::unique_ptr<Request> RequestPool::take() {
   idle_.pop_back();
   request->scan.reset();
   request->record.reset();
-  request->persists = request->accepts_json = request->is_head = false;
+  request->persists = request->accepts_json = request->is_head = request->has_route = false;
+  request->served_by = nullptr;
   return request;
 }
 

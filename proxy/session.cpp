@@ -146,10 +146,11 @@ Task<bool> Session::answer_request() {
   if (!answer) answer = read_route();
   if (answer) co_return co_await refuse(*answer);
 
-  prepare_backend_head();
   bool goes_on = false;
   {
     Exchange exchange(worker_, {*client_, listener_, request_->out}, *request_);
+    exchange.begin();
+    prepare_backend_head();
     co_await exchange.forward();
     exchange.conclude();
     goes_on = exchange.keeps_client_open() && client_->is_open();
@@ -213,21 +214,19 @@ void Session::conclude() {
   record.octets_out = client_->octets_sent() - octets_sent_before_;
   concluded_ = Clock::now();
   const std::uint64_t duration = ns_between(record.started, concluded_);
-  RoutePoolTally* tally = nullptr;
-  if (!record.pool.empty() && request_->plan) {
-    for (RoutePoolTally* share : request_->live_route().shares) {
-      if (share->pool == record.pool) tally = share;
-    }
-  } else if (!record.route.empty()) {
-    tally = request_->live_route().unserved;
-  } else {
-    tally = &worker_.tally().route_pool("", "");
-  }
-  tally->count_code(record.status);
-  tally->duration.observe(duration);
-  if (record.first_head_ns != 0) tally->response_head.observe(record.first_head_ns);
+  RoutePoolTally& tally = tally_of_request();
+  tally.codes.add(record.status);
+  tally.duration.observe(duration);
+  if (record.first_head_ns != 0) tally.response_head.observe(record.first_head_ns);
   if (worker_.logs_access()) worker_.log(record, client_ip_, listener_.listener, duration);
   worker_.requests().give_back(std::move(request_));
+}
+
+RoutePoolTally& Session::tally_of_request() {
+  if (request_->served_by != nullptr) return *request_->served_by;
+  static const std::string none;
+  const std::string& route = request_->has_route ? request_->live_route().tally->route : none;
+  return worker_.tally().route_pool(route, none);
 }
 
 void Session::become(Phase phase) {

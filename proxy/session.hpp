@@ -44,7 +44,9 @@ class Session {
   Task<bool> answer_request();
   std::optional<OwnAnswer> read_request();
   std::optional<OwnAnswer> read_route();
-  void prefetch_route() const;
+  void find_route();
+  void prefetch_pools() const;
+  void prefetch_members() const;
   std::optional<OwnAnswer> limit_forwards();
   void read_ids();
   void prepare_backend_head();
@@ -54,6 +56,7 @@ class Session {
   Task<void> refuse_head(OwnAnswer answer);
   Task<void> close_gently();
   void conclude();
+  RoutePoolTally& tally_of_request();
   void count_rejected(unsigned status);
   void become(Phase phase);
   std::uint64_t* counter_of(Phase phase);

@@ -42,6 +42,7 @@ std::optional<OwnAnswer> Session::read_request() {
   if (const auto refusal = parse_request_head(raw, settings.limits.fields, head)) {
     return answer_to(*refusal);
   }
+  find_route();
   request_->minor = head.minor;
   request_->is_head = head.is_head();
   request_->accepts_json = wants_json(head.fields);
@@ -51,6 +52,7 @@ std::optional<OwnAnswer> Session::read_request() {
     request_->record.path.assign(head.path);
   }
   read_ids();
+  if (request_->match) prefetch_pools();
   const auto framing = core::frame_request(head);
   if (!framing) return answer_to(framing.error());
   if (const auto refusal = core::check_expectation(head)) return answer_to(*refusal);
@@ -66,6 +68,7 @@ std::optional<OwnAnswer> Session::read_request() {
   request_->upgrade.assign(core::wants_upgrade(head, options, *framing));
   request_->is_idempotent = core::is_idempotent(head.method);
   request_->replay.reset(true);
+  if (request_->match) prefetch_members();
   return std::nullopt;
 }
 
@@ -98,31 +101,46 @@ std::optional<OwnAnswer> Session::limit_forwards() {
 }
 
 std::optional<OwnAnswer> Session::read_route() {
-  const core::Topology& topology = *request_->plan->plan->topology;
-  const auto route = topology.router.match(request_->head);
-  if (!route)
+  if (!request_->match)
     return OwnAnswer{.status = 404,
                      .detail = "no route matches this host and path",
                      .proxy_error = "destination_not_found"};
-  request_->route = *route;
-  prefetch_route();
-  request_->record.route = request_->route_plan().settings.name;
-  request_->steering =
-      core::steer(request_->route_plan(), request_->salt(), request_->head, client_ip_);
+  request_->has_route = true;
+  const core::RoutePlan& route = request_->route_plan();
+  if (worker_.logs_access()) request_->record.route = route.settings.name;
+  request_->steering = {};
   request_->set_cookie.clear();
+  if (!route.steers) return std::nullopt;
+  request_->steering = core::steer(route, request_->salt(), request_->head, client_ip_);
   if (request_->steering.needs_cookie) assign_cookie();
   return std::nullopt;
 }
 
-/// What is read of a route behind this.
-void Session::prefetch_route() const {
+/// Looks the route up as soon as its head is cut, and asks for what will be read of it: much else
+/// is to be done before that.
+void Session::find_route() {
+  request_->match = request_->plan->plan->topology->router.match(request_->head);
+  if (!request_->match) return;
+  request_->route = *request_->match;
   const core::RoutePlan& route = request_->route_plan();
   prefetch(request_->plan->plan->splits[request_->route]);
   prefetch(request_->live_route());
-  prefetch(route.settings.name);
-  prefetch(route.settings.sticky);
-  prefetch(route.settings.timeouts);
-  prefetch(route.force);
+  prefetch(route.timeouts);
+  prefetch(route.steers);
+}
+
+/// The next step: what find_route() asked for is probably there, and says where this lies.
+void Session::prefetch_pools() const {
+  prefetch(request_->split().shares().front());
+  for (const LiveShare& share : request_->live_route().shares) prefetch(*share.pool);
+}
+
+/// And the last one before the choice.
+void Session::prefetch_members() const {
+  for (const LiveShare& share : request_->live_route().shares) {
+    share.pool->balancer.prefetch();
+    prefetch(share.tally->in_flight);
+  }
 }
 
 /// Gives a new client its unit: a random value that comes back as a cookie (pitfall P19).
@@ -184,7 +202,7 @@ void Session::take_small_body() {
 void Session::count_rejected(unsigned status) {
   if (status == 200) return;
   const RejectReason reason = reject_reason_of(status);
-  count(worker_.tally().route(std::string(request_->record.route)).rejected, reason);
+  count(worker_.tally().route("").rejected, reason);
 }
 
 }  // namespace sluice::proxy

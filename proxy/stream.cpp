@@ -65,8 +65,8 @@ void drop_sent(std::span<iovec>& pieces, std::size_t sent) {
 }  // namespace
 
 Stream::Stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks)
-    : reactor_(reactor),
-      in_(blocks),
+    : in_(blocks),
+      reactor_(reactor),
       read_deadline_(
           wheel, [](void* self) { static_cast<Stream*>(self)->on_read_deadline(); }, this),
       write_deadline_(
@@ -120,8 +120,24 @@ void Stream::note(std::uint32_t events) noexcept {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
 }
 
+/// Only for a read that waits: a stream that nobody reads, and one that waits to write, stay as
+/// they are.
+std::size_t Stream::receive() noexcept {
+  if (disposed_ || !reader_ || !may_read_ || has_read_ || !is_open()) return 0;
+  // Whoever waits to be readable moves octets itself, and not few.
+  if (capacity_ == 0) return BlockPool::large_block;
+  const std::size_t before = in_.view().size();
+  has_read_ = try_read();
+  return in_.view().size() - before;
+}
+
 void Stream::act() {
   if (disposed_) return;
+  if (has_sent_) {
+    // Somebody has closed it since: the writer must not go on as if nothing were.
+    if (!is_open()) writer_->error_ = IoError::interrupted;
+    return end_write();
+  }
   if (writer_ != nullptr) act_for_writer();
   if (disposed_) return;
   if (reader_) return act_for_reader();
@@ -196,7 +212,8 @@ bool Stream::try_read() {
 }
 
 void Stream::act_for_reader() {
-  if (!try_read()) {
+  const bool has_read = std::exchange(has_read_, false) && is_open();
+  if (!has_read && !try_read()) {
     if (read_timed_out_) {
       read_error_ = IoError::timeout;
     } else if (read_interrupted_) {
@@ -226,8 +243,9 @@ void Stream::expire_idle(std::chrono::milliseconds idle) {
   read_deadline_.arm(idle);
 }
 
-Stream::WriteAwaiter Stream::write(std::span<iovec> pieces, std::chrono::milliseconds stall) {
-  return {*this, pieces, stall};
+Stream::WriteAwaiter Stream::write(std::span<iovec> pieces, std::chrono::milliseconds stall,
+                                   Sending sending) {
+  return {*this, pieces, stall, sending};
 }
 
 IoError Stream::send_some(std::span<iovec>& pieces, bool& blocked) {
@@ -246,6 +264,8 @@ IoError Stream::send_some(std::span<iovec>& pieces, bool& blocked) {
 }
 
 bool Stream::WriteAwaiter::await_ready() {
+  gathers_ = gathers_ && stream_.reactor_.gathers() && stream_.is_open();
+  if (gathers_) return false;
   bool blocked = false;
   error_ = stream_.send_some(pieces_, blocked);
   return !blocked;
@@ -253,10 +273,35 @@ bool Stream::WriteAwaiter::await_ready() {
 
 void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> writer) {
   waiting_ = writer;
-  stream_.writer_ = this;
-  stream_.write_timed_out_ = false;
-  stream_.write_deadline_.arm(stall_);
-  stream_.await_writable();
+  if (gathers_) stream_.reactor_.gather(stream_);
+  stream_.begin_write(*this);
+  if (!gathers_) stream_.wait_to_write();
+}
+
+void Stream::WritableAwaiter::await_suspend(std::coroutine_handle<> writer) {
+  waiting_ = writer;
+  stream_.begin_write(*this);
+  stream_.wait_to_write();
+}
+
+void Stream::begin_write(WriteAwaiter& writer) {
+  writer_ = &writer;
+  has_sent_ = write_timed_out_ = may_write_ = false;
+}
+
+/// The kernel took nothing more: the write under way goes on when it does again.
+void Stream::wait_to_write() {
+  write_deadline_.arm(writer_->stall_);
+  await_writable();
+}
+
+bool Stream::send() noexcept {
+  if (disposed_ || writer_ == nullptr || has_sent_ || !is_open()) return false;
+  bool blocked = false;
+  writer_->error_ = send_some(writer_->pieces_, blocked);
+  has_sent_ = !blocked;
+  if (blocked) wait_to_write();
+  return has_sent_;
 }
 
 void Stream::await_writable() {
@@ -288,9 +333,13 @@ void Stream::act_for_writer() {
   } else {
     return;
   }
-  write_deadline_.disarm();
-  writer_ = nullptr;
-  writer.waiting_.resume();
+  end_write();
+}
+
+void Stream::end_write() {
+  // The deadline was armed only if the kernel did not take everything at once.
+  if (!std::exchange(has_sent_, false)) write_deadline_.disarm();
+  std::exchange(writer_, nullptr)->waiting_.resume();
 }
 
 void Stream::on_write_deadline() {

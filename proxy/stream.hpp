@@ -28,6 +28,12 @@ enum class IoError : std::uint8_t {
   failed,       ///< any other error
 };
 
+/// When a write goes to the kernel.
+enum class Sending : std::uint8_t {
+  with_group,  ///< at the end of the group of the turn (Reactor), when one is under way
+  at_once,
+};
+
 /// Hears that something happened on a stream that nobody reads.
 struct StreamWatch {
   void (*notify)(void* owner) = nullptr;
@@ -37,7 +43,8 @@ struct StreamWatch {
 /// One connection, to a client or a backend, over TCP or a unix socket. Belongs to one thread.
 ///
 /// At most one read and one write at a time. Both are tried at once and wait only when the kernel
-/// has nothing to give or takes nothing more. A stream that nobody reads holds no memory for what
+/// has nothing to give or takes nothing more; but a write of somebody who acts in a group (Reactor)
+/// waits for the end of it. A stream that nobody reads holds no memory for what
 /// may come; a watch hears that something did. Whoever waits is resumed by the event loop, never
 /// from inside a call.
 // Only the reactor deletes it.
@@ -101,9 +108,9 @@ class Stream final : private Polled {
   void expire_idle(std::chrono::milliseconds idle);
 
   class WriteAwaiter;
-  /// Sends all of `pieces` (which are changed on the way). Completes without suspending when the
-  /// kernel takes everything at once. `stall`: how long no octet may move.
-  WriteAwaiter write(std::span<iovec> pieces, std::chrono::milliseconds stall);
+  /// Sends all of `pieces` (which are changed on the way). `stall`: how long no octet may move.
+  WriteAwaiter write(std::span<iovec> pieces, std::chrono::milliseconds stall,
+                     Sending sending = Sending::with_group);
   class WritableAwaiter;
   /// Waits until the kernel takes something again, after it took nothing.
   WritableAwaiter writable(std::chrono::milliseconds stall);
@@ -122,7 +129,9 @@ class Stream final : private Polled {
   ~Stream() override = default;
 
   void note(std::uint32_t events) noexcept override;
+  std::size_t receive() noexcept override;
   void act() override;
+  bool send() noexcept override;
   void act_for_writer();
   void act_for_reader();
   ssize_t look_ahead();
@@ -133,33 +142,40 @@ class Stream final : private Polled {
   bool may_read_now();
   void on_read_deadline();
   void on_write_deadline();
+  void begin_write(WriteAwaiter& writer);
+  void wait_to_write();
+  void end_write();
   void await_writable();
   IoError send_some(std::span<iovec>& pieces, bool& blocked);
   void dispose();
 
-  Reactor& reactor_;
-  ReadBuffer in_;
-  Deadline read_deadline_;
-  Deadline write_deadline_;
-  StreamWatch watch_;
-  std::coroutine_handle<> reader_;
-  WriteAwaiter* writer_ = nullptr;
-  std::uint64_t octets_sent_ = 0;
-  std::uint64_t reading_turn_ = 0;  ///< the turn that reads_in_turn_ counts for
-  std::uint32_t capacity_ = 0;      ///< of the block of the read under way
-  int descriptor_ = -1;
-  std::uint8_t reads_in_turn_ = 0;
+  // Each line of a connection that was not used for long is waited for: what every read and write
+  // needs comes first, what few need last.
   IoError read_error_ = IoError::none;
   bool may_read_ = false;  ///< a read may find something
+  bool has_read_ = false;  ///< receive() ended the read under way, and nobody knows it yet
   bool ended_ = false;     ///< the peer finished sending: a short read does not mean empty
   bool broken_ = false;
   bool may_write_ = false;   ///< noted and not acted on yet
+  bool has_sent_ = false;    ///< send() ended the write under way, and nobody knows it yet
   bool awaits_out_ = false;  ///< registered for EPOLLOUT
   bool idles_ = false;       ///< expire_idle() was called
   bool read_timed_out_ = false;
   bool read_interrupted_ = false;
   bool write_timed_out_ = false;
   bool disposed_ = false;
+  std::uint8_t reads_in_turn_ = 0;
+  int descriptor_ = -1;
+  std::uint32_t capacity_ = 0;  ///< of the block of the read under way
+  std::coroutine_handle<> reader_;
+  WriteAwaiter* writer_ = nullptr;
+  StreamWatch watch_;
+  ReadBuffer in_;
+  std::uint64_t octets_sent_ = 0;
+  std::uint64_t reading_turn_ = 0;  ///< the turn that reads_in_turn_ counts for
+  Reactor& reactor_;
+  Deadline read_deadline_;
+  Deadline write_deadline_;
 };
 
 using StreamPtr = std::unique_ptr<Stream, Stream::Disposer>;
@@ -192,8 +208,9 @@ class Stream::ReadAwaiter {
 
 class Stream::WriteAwaiter {
  public:
-  WriteAwaiter(Stream& stream, std::span<iovec> pieces, std::chrono::milliseconds stall)
-      : stream_(stream), pieces_(pieces), stall_(stall) {}
+  WriteAwaiter(Stream& stream, std::span<iovec> pieces, std::chrono::milliseconds stall,
+               Sending sending = Sending::with_group)
+      : stream_(stream), pieces_(pieces), stall_(stall), gathers_(sending == Sending::with_group) {}
   bool await_ready();
   void await_suspend(std::coroutine_handle<> writer);
   IoError await_resume() const noexcept { return error_; }
@@ -205,6 +222,7 @@ class Stream::WriteAwaiter {
   std::chrono::milliseconds stall_;
   std::coroutine_handle<> waiting_;
   IoError error_ = IoError::none;
+  bool gathers_;
 };
 
 /// A write of nothing that waits all the same.
@@ -212,6 +230,7 @@ class Stream::WritableAwaiter : public Stream::WriteAwaiter {
  public:
   using WriteAwaiter::WriteAwaiter;
   bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> writer);
 };
 
 inline Stream::WritableAwaiter Stream::writable(std::chrono::milliseconds stall) {

@@ -1,5 +1,7 @@
 #include "proxy/tally.hpp"
 
+#include <algorithm>
+
 namespace sluice::proxy {
 namespace {
 
@@ -20,7 +22,7 @@ std::vector<LabelledCount> labelled(const CountsBy<Reason>& counts) {
 }
 
 void add(RoutePoolTally& to, const RoutePoolTally& from) {
-  for (const auto& [code, requests] : from.codes) to.count_code(code, requests);
+  for (const auto& [code, requests] : from.codes.list()) to.codes.add(code, requests);
   to.duration.merge(from.duration);
   to.response_head.merge(from.response_head);
   to.in_flight += from.in_flight;
@@ -93,14 +95,25 @@ RejectReason reject_reason_of(unsigned status) {
   }
 }
 
-void RoutePoolTally::count_code(unsigned code, std::uint64_t requests) {
-  for (auto& [known, total] : codes) {
-    if (known == code) {
-      total += requests;
-      return;
-    }
+std::vector<std::pair<unsigned, std::uint64_t>> CodeCounts::list() const {
+  std::vector<std::pair<unsigned, std::uint64_t>> all;
+  if (first_.first != no_code) all.push_back(first_);
+  all.insert(all.end(), others_.begin(), others_.end());
+  return all;
+}
+
+void CodeCounts::add_rare(unsigned code, std::uint64_t requests) {
+  if (first_.first == no_code) {
+    first_ = {code, requests};
+    return;
   }
-  codes.emplace_back(code, requests);
+  const auto known = std::find_if(others_.begin(), others_.end(),
+                                  [code](const auto& one) { return one.first == code; });
+  if (known != others_.end()) {
+    known->second += requests;
+  } else {
+    others_.emplace_back(code, requests);
+  }
 }
 
 RoutePoolTally& Tally::route_pool(const std::string& route, const std::string& pool) {
@@ -141,7 +154,7 @@ void Tally::forget_present() {
 
 void Tally::write_to(Snapshot& snapshot) const {
   for (const auto& [key, tally] : route_pools_) {
-    snapshot.routes.push_back({tally.route, tally.pool, tally.codes, tally.duration,
+    snapshot.routes.push_back({tally.route, tally.pool, tally.codes.list(), tally.duration,
                                tally.response_head, tally.in_flight,
                                labelled<RetryReason>(tally.retries)});
   }

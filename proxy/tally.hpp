@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -48,17 +49,41 @@ void count(CountsBy<Reason>& counts, Reason reason) {
   ++counts[static_cast<std::size_t>(reason)];
 }
 
-/// Requests of one route that one pool served.
-struct RoutePoolTally {
+/// Requests by status code. The code that came first, mostly the only frequent one, is counted in
+/// place.
+class CodeCounts {
+ public:
+  CodeCounts() = default;
+  CodeCounts(std::initializer_list<std::pair<unsigned, std::uint64_t>> counts) {
+    for (const auto& [code, requests] : counts) add(code, requests);
+  }
+  void add(unsigned code, std::uint64_t requests = 1) {
+    if (first_.first == code) {
+      first_.second += requests;
+    } else {
+      add_rare(code, requests);
+    }
+  }
+  /// In the order in which they came first.
+  std::vector<std::pair<unsigned, std::uint64_t>> list() const;
+
+ private:
+  void add_rare(unsigned code, std::uint64_t requests);
+  static constexpr unsigned no_code = ~0U;
+  std::pair<unsigned, std::uint64_t> first_{no_code, 0};
+  std::vector<std::pair<unsigned, std::uint64_t>> others_;
+};
+
+/// Requests of one route that one pool served. What a request counts is three cache lines, for with
+/// thousands of routes each is waited for: the beginning, and the first of each histogram.
+struct alignas(64) RoutePoolTally {
+  std::uint64_t in_flight = 0;
+  CodeCounts codes;
+  alignas(64) Histogram duration;
+  alignas(64) Histogram response_head;
+  CountsBy<RetryReason> retries{};
   std::string route;
   std::string pool;
-  std::vector<std::pair<unsigned, std::uint64_t>> codes;
-  Histogram duration;
-  Histogram response_head;
-  std::uint64_t in_flight = 0;
-  CountsBy<RetryReason> retries{};
-
-  void count_code(unsigned code, std::uint64_t requests = 1);
 };
 
 /// All requests of one route.

@@ -166,8 +166,8 @@ class Stage {
     trial->errors = core::StatusSet({"5xx"});
     worker_.trials().begin(trial->key);
     const core::Topology& topology = *plan.topology;
-    plan.splits[0] =
-        core::build_split(topology, 0, topology.routes[0].settings.split, std::move(trial));
+    plan.splits.put(
+        0, core::build_split(topology, 0, topology.routes[0].settings.split, std::move(trial)));
   }
 
   std::filesystem::path folder_;

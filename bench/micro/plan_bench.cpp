@@ -90,7 +90,7 @@ PlanPtr make_one_pool_plan(Weight weight) {
 PlanPtr with_weights(const core::Plan& plan, const std::vector<ShareSettings>& weights) {
   auto changed = std::make_shared<core::Plan>(plan);
   ++changed->generation;
-  changed->splits[changed_route] = core::build_split(*plan.topology, changed_route, weights);
+  changed->splits.put(changed_route, core::build_split(*plan.topology, changed_route, weights));
   return changed;
 }
 

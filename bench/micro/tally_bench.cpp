@@ -15,10 +15,10 @@ namespace {
 void count_code(benchmark::State& state) {
   constexpr std::array<unsigned, 8> codes{200, 201, 204, 301, 304, 404, 500, 503};
   proxy::RoutePoolTally tally;
-  for (const unsigned code : codes) tally.count_code(code);
+  for (const unsigned code : codes) tally.codes.add(code);
   std::uint64_t turn = 0;
   run_counted(state, [&] {
-    tally.count_code(codes[++turn % codes.size()]);
+    tally.codes.add(codes[++turn % codes.size()]);
     benchmark::ClobberMemory();
   });
 }

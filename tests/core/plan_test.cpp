@@ -53,6 +53,35 @@ TEST(BuildPlanTest, AForcedPoolOutsideTheSplitBecomesAShareOfWeightZero) {
   EXPECT_EQ(rules[1].name, "beta");
 }
 
+TEST(SplitListTest, ACopyKeepsWhatItHadWhenTheOtherChanges) {
+  SplitList all;
+  const auto split_of = [](Weight weight) {
+    return std::make_shared<const Split>(std::vector<Share>{{0, weight}});
+  };
+  for (Weight weight = 0; weight < 200; ++weight) all.push_back(split_of(weight));
+  const SplitList before = all;
+  for (const std::size_t route : {0U, 63U, 64U, 199U}) all.put(route, split_of(1000));
+  ASSERT_EQ(all.size(), 200U);
+  for (std::size_t route = 0; route < 200; ++route) {
+    const bool is_changed = route == 0 || route == 63 || route == 64 || route == 199;
+    EXPECT_EQ(before[route]->total(), route);
+    EXPECT_EQ(all[route]->total(), is_changed ? 1000U : route);
+  }
+}
+
+TEST(BuildPlanTest, WhatEveryRequestAsksStandsInTheRoute) {
+  Settings settings = two_versions();
+  settings.routes[0].timeouts.first_byte = std::chrono::milliseconds(1234);
+  const auto route_of = [](const Settings& of) { return build_plan(1, of).topology->routes[0]; };
+  EXPECT_EQ(route_of(settings).timeouts, settings.routes[0].timeouts);
+  EXPECT_FALSE(route_of(settings).steers);
+  Settings forced = settings;
+  forced.routes[0].force = {{false, "X-Release", "old", "v1"}};
+  EXPECT_TRUE(route_of(forced).steers);
+  settings.routes[0].sticky.kind = StickyKind::client_ip;
+  EXPECT_TRUE(route_of(settings).steers);
+}
+
 TEST(BuildPlanTest, AForcedPoolInsideTheSplitKeepsItsShareAndWeight) {
   Settings settings = two_versions();
   settings.routes[0].force = {{false, "X-Release", "old", "v1"}};

@@ -19,6 +19,7 @@ RequestHead head_with(std::initializer_list<Field> fields) {
 
 RoutePlan sticky_by(StickyKind kind, std::string name = {}) {
   RoutePlan route;
+  route.steers = true;
   route.settings.sticky = {kind, std::move(name)};
   route.salt = 99;
   return route;
@@ -26,6 +27,7 @@ RoutePlan sticky_by(StickyKind kind, std::string name = {}) {
 
 RoutePlan forced_by(std::vector<ForceRule> rules) {
   RoutePlan route;
+  route.steers = true;
   route.force = std::move(rules);
   return route;
 }

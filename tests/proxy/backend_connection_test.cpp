@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <utility>
@@ -249,6 +250,19 @@ TEST_F(BackendConnectionTest, ABackendThatNobodyElseHoldsLivesAsLongAsItsConnect
   EXPECT_EQ(raw->idle, 1U);
   // The last connection takes the backend along, from inside a call on it.
   raw->close_idle();
+}
+
+TEST_F(BackendConnectionTest, WhatARequestTouchesOfABackendIsOneCacheLine) {
+  const auto* begin = reinterpret_cast<const char*>(backend_.get());
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(begin) % 64, 0U);
+  const auto ends_at = [begin](const auto& member) {
+    return reinterpret_cast<const char*>(&member + 1) - begin;
+  };
+  EXPECT_LE(ends_at(backend_->requests), 64);
+  EXPECT_LE(ends_at(backend_->idle), 64);
+  EXPECT_LE(ends_at(backend_->idle_timeout), 64);
+  EXPECT_LE(ends_at(backend_->gone), 64);
+  EXPECT_EQ(sizeof(BackendConnection), 64U);
 }
 
 TEST_F(BackendConnectionTest, CountsStayExactOverAnyHistory) {

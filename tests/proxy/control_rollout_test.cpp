@@ -36,8 +36,7 @@ TEST(ControlRollout, ARollbackIsOnePlan) {
                               });
   ASSERT_TRUE(work({&side}, [&] {
     const auto seen = side.control->rollout("all");
-    return is_told && weight_of_v2(side) == 0U && seen &&
-           seen->state == RolloutState::rolled_back;
+    return is_told && weight_of_v2(side) == 0U && seen && seen->state == RolloutState::rolled_back;
   }));
   EXPECT_EQ(generation_of(side), before + 1)
       << "one that only ends the comparison sends requests to NEW that nobody shields";

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <random>
 #include <vector>
 
 #include "tests/proxy/counted_deadline.hpp"
@@ -139,6 +141,35 @@ TEST(DeadlineTest, ALongPauseLosesNothing) {
   wheel.advance(start + std::chrono::hours(10));
   for (const auto& one : all) EXPECT_EQ(one->passed, 1);
   EXPECT_TRUE(wheel.is_empty());
+}
+
+TEST(DeadlineTest, MovedToAndFroAllTheTimeItPassesInTime) {
+  DeadlineWheel wheel;
+  std::minstd_rand random(1);
+  std::vector<std::unique_ptr<Counted>> all;
+  std::vector<TimePoint> due(50, no_deadline);
+  std::generate_n(std::back_inserter(all), due.size(),
+                  [&] { return std::make_unique<Counted>(wheel); });
+  int passed = 0;
+  const TimePoint start = Clock::now();
+  for (TimePoint now = start; now < start + seconds(300); now += milliseconds(7)) {
+    wheel.advance(now);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i]->passed == 1) {
+        ASSERT_GE(now, due[i]);
+        ASSERT_LE(now - due[i], 2 * grain + milliseconds(7));
+        all[i]->passed = 0;
+        due[i] = no_deadline;
+        ++passed;
+      }
+      ASSERT_TRUE(due[i] == no_deadline || now <= due[i] + 2 * grain + milliseconds(7)) << "lost";
+    }
+    // Mostly beyond a turn of the wheel, earlier and later than what was armed before.
+    const std::size_t moved = random() % all.size();
+    due[moved] = now + milliseconds(random() % 40'000);
+    all[moved]->deadline.arm_at(due[moved]);
+  }
+  EXPECT_GT(passed, 100);
 }
 
 TEST(DeadlineTest, TimeThatStandsStillOrGoesBackDoesNothing) {

@@ -23,14 +23,14 @@ constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 // What is compared, member by member: one that is added does not compile here until it is named.
 
 auto parts(const Histogram& one) {
-  const auto& [counts, sum_ns] = one;
+  const auto& [sum_ns, counts] = one;
   return std::make_tuple(counts, sum_ns);
 }
 
 auto parts(const RoutePoolTally& one) {
-  const auto& [route, pool, codes, duration, response_head, in_flight, retries] = one;
-  return std::make_tuple(route, pool, codes, parts(duration), parts(response_head), in_flight,
-                         retries);
+  const auto& [in_flight, codes, duration, response_head, retries, route, pool] = one;
+  return std::make_tuple(route, pool, codes.list(), parts(duration), parts(response_head),
+                         in_flight, retries);
 }
 
 auto parts(const RouteTally& one) {
@@ -45,7 +45,7 @@ auto parts(const ListenerTally& one) {
 
 /// But for the condition, which is not handed over: the successor's own workers know it.
 auto parts(const core::Backend& one) {
-  const auto& [pool, address, up, draining, in_flight, upgraded, open, idle, requests, failures] =
+  const auto& [up, draining, in_flight, upgraded, open, idle, requests, failures, pool, address] =
       one;
   static_cast<void>(up);
   static_cast<void>(draining);

@@ -18,7 +18,7 @@ using std::chrono::minutes;
 using testing::Line;
 using testing::Loop;
 
-std::shared_ptr<const core::Topology> topology_of(const std::vector<std::string>& v1) {
+std::shared_ptr<const core::Plan> plan_of(const std::vector<std::string>& v1) {
   Settings settings;
   for (const char* name : {"v1", "v2"}) {
     PoolSettings pool;
@@ -32,7 +32,7 @@ std::shared_ptr<const core::Topology> topology_of(const std::vector<std::string>
   shop.name = "shop";
   shop.split = {{"v1", 100}, {"v2", 0}};
   settings.routes = {shop};
-  return std::make_shared<const core::Topology>(settings);
+  return std::make_shared<const core::Plan>(core::build_plan(1, settings));
 }
 
 class LivePlanTest : public ::testing::Test {
@@ -46,9 +46,7 @@ class LivePlanTest : public ::testing::Test {
       const std::vector<std::string>& v1, TimePoint until,
       const std::vector<BackendCondition>& conditions = {},
       const std::function<void()>& between = [] {}) {
-    auto plan = std::make_shared<core::Plan>();
-    plan->topology = topology_of(v1);
-    PlanChange change({backends_, tally_, in_force_}, std::move(plan), conditions);
+    PlanChange change({backends_, tally_, in_force_}, plan_of(v1), conditions);
     std::size_t parts = 1;
     for (; !change.go_on(until); ++parts) between();
     return parts;
@@ -69,22 +67,29 @@ TEST_F(LivePlanTest, ResolvesPoolsRoutesAndShares) {
   EXPECT_EQ(live->pools[0]->members[1]->idle_timeout, milliseconds(1234));
   ASSERT_EQ(live->routes.size(), 1U);
   ASSERT_EQ(live->routes[0].shares.size(), 2U);
-  EXPECT_EQ(live->routes[0].shares[1], &tally_.route_pool("shop", "v2"));
-  EXPECT_EQ(live->routes[0].unserved, &tally_.route_pool("shop", ""));
+  EXPECT_EQ(live->routes[0].shares[1].tally, &tally_.route_pool("shop", "v2"));
+  EXPECT_EQ(live->routes[0].shares[1].pool, live->pools[1].get());
+  EXPECT_TRUE(tally_.route_pools().contains({"shop", ""})) << "what reaches no pool counts there";
   EXPECT_EQ(live->routes[0].tally, &tally_.route("shop"));
+}
+
+TEST_F(LivePlanTest, ARouteOfTwoPoolsIsOneCacheLine) {
+  const auto live = build({"127.0.0.1:9001"});
+  EXPECT_EQ(sizeof(LiveRoute), 64U);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(live->routes.data()) % 64, 0U);
 }
 
 TEST_F(LivePlanTest, CountersAndBackendsOutliveANewPlan) {
   auto old = build({"127.0.0.1:9001"});
   LiveBackend* const backend = old->pools[0]->members[0].get();
-  old->routes[0].shares[0]->count_code(200, 5);
+  old->routes[0].shares[0].tally->codes.add(200, 5);
   backend->requests = 5;
   const auto next = build({"127.0.0.1:9001", "127.0.0.1:9002"});
   old = {};
   EXPECT_EQ(next->pools[0]->members[0].get(), backend);
   EXPECT_EQ(backend->requests, 5U);
-  next->routes[0].shares[0]->count_code(200);
-  EXPECT_EQ(tally_.route_pool("shop", "v1").codes[0].second, 6U);
+  next->routes[0].shares[0].tally->codes.add(200);
+  EXPECT_EQ(tally_.route_pool("shop", "v1").codes.list()[0].second, 6U);
 }
 
 TEST_F(LivePlanTest, ABackendThatIsGoneTakesNothingNewAndDropsItsIdleConnections) {

@@ -8,6 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <chrono>
+#include <coroutine>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -109,6 +111,29 @@ class Running {
   std::optional<T> result_;
   std::exception_ptr failure_;
   bool is_done_ = false;
+};
+
+/// A coroutine that ends where it is suspended, as those of a session do when it is destroyed.
+class Abandoned {
+ public:
+  struct promise_type {
+    Abandoned get_return_object() {
+      return Abandoned(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() const noexcept { std::terminate(); }
+  };
+  Abandoned(Abandoned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Abandoned& operator=(Abandoned&&) = delete;
+  ~Abandoned() {
+    if (handle_) handle_.destroy();
+  }
+
+ private:
+  explicit Abandoned(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  std::coroutine_handle<promise_type> handle_;
 };
 
 inline Task<IoError> read(Stream& stream, milliseconds deadline,

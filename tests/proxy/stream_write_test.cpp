@@ -1,8 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include <coroutine>
-#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +15,7 @@
 namespace sluice::proxy {
 namespace {
 
+using testing::Abandoned;
 using testing::Line;
 using testing::Loop;
 using testing::milliseconds;
@@ -47,29 +46,6 @@ Task<IoError> write_pieces(Stream& stream, std::vector<std::string> texts) {
   for (std::string& text : texts) pieces.push_back({text.data(), text.size()});
   co_return co_await stream.write(pieces, seconds(60));
 }
-
-/// A coroutine that ends where it is suspended, as those of a session do when it is destroyed.
-class Abandoned {
- public:
-  struct promise_type {
-    Abandoned get_return_object() {
-      return Abandoned(std::coroutine_handle<promise_type>::from_promise(*this));
-    }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_always final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
-  Abandoned(Abandoned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Abandoned& operator=(Abandoned&&) = delete;
-  ~Abandoned() {
-    if (handle_) handle_.destroy();
-  }
-
- private:
-  explicit Abandoned(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
-  std::coroutine_handle<promise_type> handle_;
-};
 
 Abandoned write_abandoned(Stream& stream) {
   co_await testing::write(stream, large_text(), seconds(60));

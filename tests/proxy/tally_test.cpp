@@ -36,16 +36,17 @@ TEST(TallyTest, GivesTheSameEntryForTheSameNames) {
 
 TEST(TallyTest, CountsCodesApart) {
   RoutePoolTally tally;
-  tally.count_code(200);
-  tally.count_code(503, 2);
-  tally.count_code(200);
-  EXPECT_EQ(tally.codes, (std::vector<std::pair<unsigned, std::uint64_t>>{{200, 2}, {503, 2}}));
+  tally.codes.add(200);
+  tally.codes.add(503, 2);
+  tally.codes.add(200);
+  EXPECT_EQ(tally.codes.list(),
+            (std::vector<std::pair<unsigned, std::uint64_t>>{{200, 2}, {503, 2}}));
 }
 
 Tally some_counts(std::uint64_t times) {
   Tally tally;
   RoutePoolTally& shop = tally.route_pool("shop", "v1");
-  shop.count_code(200, times);
+  shop.codes.add(200, times);
   shop.duration.observe(1'000'000 * times);
   shop.response_head.observe(500'000 * times);
   shop.in_flight = times;
@@ -90,7 +91,7 @@ TEST(TallyTest, MergingAddsEntryByEntry) {
   Tally sum;
   sum.merge(some_counts(1));
   sum.merge(some_counts(3));
-  sum.route_pool("other", "").count_code(404);
+  sum.route_pool("other", "").codes.add(404);
   Snapshot snapshot;
   sum.write_to(snapshot);
   ASSERT_EQ(snapshot.routes.size(), 2U);
@@ -104,6 +105,18 @@ TEST(TallyTest, MergingAddsEntryByEntry) {
   EXPECT_EQ(snapshot.rejected[0].count, 4U);
   EXPECT_EQ(snapshot.spills[0].count, 4U);
   EXPECT_EQ(snapshot.listeners[0].idle, 8U);
+}
+
+TEST(TallyTest, CodesAreListedInTheOrderInWhichTheyCame) {
+  CodeCounts counts;
+  EXPECT_TRUE(counts.list().empty());
+  counts.add(0);
+  counts.add(502, 3);
+  counts.add(200);
+  counts.add(0, 4);
+  counts.add(502);
+  using List = std::vector<std::pair<unsigned, std::uint64_t>>;
+  EXPECT_EQ(counts.list(), (List{{0, 5}, {502, 4}, {200, 1}})) << "0: nothing was sent";
 }
 
 TEST(TallyTest, MergingLeavesTheOtherAsItWas) {

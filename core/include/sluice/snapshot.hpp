@@ -18,8 +18,9 @@ inline constexpr std::array<std::uint64_t, 16> bucket_bounds_ns = {
 
 /// Durations counted into fixed buckets.
 struct Histogram {
-  std::array<std::uint64_t, bucket_bounds_ns.size() + 1> counts{};  ///< per bucket, not cumulative
+  // The sum comes first, to lie beside the buckets that are counted most.
   std::uint64_t sum_ns = 0;
+  std::array<std::uint64_t, bucket_bounds_ns.size() + 1> counts{};  ///< per bucket, not cumulative
 
   void observe(std::uint64_t ns);
   void merge(const Histogram& other);
