@@ -8,10 +8,18 @@ namespace {
 
 std::atomic<std::uint64_t> count{0};
 
-void* take(std::size_t size) {
+void* counted(void* memory) {
   count.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void* take(std::size_t size) {
+  return counted(std::malloc(size == 0 ? 1 : size));
+}
+void* take(std::size_t size, std::align_val_t alignment) {
+  const auto line = static_cast<std::size_t>(alignment);
+  return counted(std::aligned_alloc(line, (size + line - 1) / line * line));
 }
 
 }  // namespace
@@ -20,7 +28,15 @@ std::uint64_t sluice::bench::allocations() {
   return count.load(std::memory_order_relaxed);
 }
 
-// Over-aligned objects are not counted; there are none on the path of a request.
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return take(size, alignment);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 void* operator new(std::size_t size) {
   return take(size);
 }
