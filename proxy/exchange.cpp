@@ -84,10 +84,8 @@ Task<Fault> Exchange::send() {
   probe_.wait_from(waiting_since_);
   if (request_.body.is_done() && request_.replay.octets().empty()) {
     std::array<iovec, 1> piece{iovec{request_.backend_head.data(), request_.backend_head.size()}};
-    // What must not be sent twice leaves before the connection, just looked at, can turn stale.
-    const Sending sending = request_.is_idempotent ? Sending::with_group : Sending::at_once;
     const IoError written =
-        co_await backend().write(piece, request_.timeouts().backend_idle, sending);
+        co_await backend().write(piece, request_.timeouts().backend_idle, sending());
     // Whatever went wrong, the backend may have answered before it broke the connection.
     if (written == IoError::timeout) {
       co_return Fault{Side::backend, FailureReason::idle_timeout, 504, "send_timeout"};
@@ -116,6 +114,11 @@ Task<Fault> Exchange::send() {
   if (fault && connection_->is_cut()) fault = {Side::proxy, {}, 503, "cut"};
   if (fault && client_left_) fault = {Side::client, {}, 499, "client_left"};
   co_return fault;
+}
+
+/// What must not be sent twice leaves before the connection, just looked at, can turn stale.
+Sending Exchange::sending() const {
+  return request_.is_idempotent ? Sending::with_group : Sending::at_once;
 }
 
 Task<void> Exchange::upload() {

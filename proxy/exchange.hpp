@@ -88,6 +88,7 @@ class Exchange {
   Task<Fault> attempt();
   Task<Fault> connect();
   Task<Fault> send();
+  Sending sending() const;
   Task<void> upload();
   Fault fault_of_upload() const;
   Fault fault_of_total() const;
