@@ -160,8 +160,8 @@ def _scale(section: dict) -> str:
 def _weights(section: dict) -> str:
     where = {"shared": "2, on all cores with the load", "apart": "1, on a core of its own"}
     rows = [["1" if plan == "small" else str(section["routes"]), load, where[place],
-             f"{figure['median_us'] / 1000:.2f}", f"{figure['p90_us'] / 1000:.2f}",
-             f"{figure['max_us'] / 1000:.2f}"]
+             *(_milliseconds(figure["rounds"], prefix + key)
+               for prefix in ("", "read_") for key in ("p50_us", "p90_us", "max_us"))]
             for plan, places in section["plans"].items()
             for place, loads in places.items() for load, figure in loads.items()]
     figures = [figure for places in section["plans"].values() for loads in places.values()
@@ -170,8 +170,11 @@ def _weights(section: dict) -> str:
               if all(figure.get("is_at_once", False) for figure in figures) else
               "The caller waits for a core like all others, for it may not do better here.")
     return ("## A change of weights\n\nFrom the call of the admin interface to its answer, which "
-            f"comes when all workers have the weights; {section['calls']} calls each. {caller}\n\n"
-            + table(["routes", "load", "workers", "median ms", "p90 ms", "slowest ms"], rows))
+            f"comes when all workers have the weights; {section['calls']} calls in each round. "
+            f"{caller} A read is a call in between that changes nothing and that no worker hears "
+            "of: the machine and the admin interface take as long.\n\n"
+            + table(["routes", "load", "workers", "p50 ms", "p90 ms", "slowest ms", "read: p50 ms",
+                     "p90 ms", "slowest ms"], rows))
 
 
 def _reload(section: dict) -> str:
