@@ -19,15 +19,24 @@ const SocketAddress& LiveBackend::next_address() {
 
 std::unique_ptr<BackendConnection> LiveBackend::take_idle(bool looks) {
   while (idle_head != nullptr) {
-    std::unique_ptr<BackendConnection> connection = leave_idle(*idle_head);
+    std::unique_ptr<BackendConnection> connection = leave_idle(looks ? *idle_head : best_idle());
     Stream& stream = connection->stream();
     stream.watch({});
-    const bool is_new = connection->pooled_in_ == stream.turns();
-    if (stream.may_have_input() || ((looks || is_new) && stream.has_input())) continue;
+    const bool has_to_look = looks || connection->is_unseen();
+    if (stream.may_have_input() || (has_to_look && stream.has_input())) continue;
     connection->link(BackendConnection::Place::in_use);
     return connection;
   }
   return nullptr;
+}
+
+/// The most recently used one of which the event loop could have told, for it needs no look.
+BackendConnection& LiveBackend::best_idle() const {
+  for (BackendConnection* connection = idle_head; connection != nullptr;
+       connection = connection->next_) {
+    if (!connection->is_unseen()) return *connection;
+  }
+  return *idle_head;
 }
 
 void LiveBackend::prefetch_idle() const {
@@ -52,7 +61,7 @@ void LiveBackend::give_idle(std::unique_ptr<BackendConnection> connection) {
   stream.watch({[](void* self) { static_cast<BackendConnection*>(self)->on_idle_news(); },
                 connection.get()});
   stream.in().release_if_empty();
-  connection->pooled_in_ = stream.turns();
+  connection->pooled_at_ = stream.looks();
   stream.expire_idle(idle_timeout);
   ++idle;
   connection.release()->link(BackendConnection::Place::idle);

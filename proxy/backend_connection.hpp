@@ -49,9 +49,10 @@ class alignas(64) LiveBackend : public LocalCounted,
   /// The most recently used idle connection that still stands, or nullptr. What the event loop has
   /// not told of yet is looked for, which costs a system call, with `looks`, for requests that must
   /// not be sent twice, and when the loop had no chance to tell since the connection was pooled:
-  /// what a backend sends behind an answer is nobody's answer.
+  /// what a backend sends behind an answer is nobody's answer. Without `looks`, one that needs no
+  /// such look comes before those that do.
   std::unique_ptr<BackendConnection> take_idle(bool looks);
-  /// Asks for the memory of the connection that take_idle() is going to give.
+  /// Asks for the memory of the connection that take_idle() most probably gives.
   void prefetch_idle() const;
   /// Keeps a connection for the next request, or closes it when nothing may be pooled here.
   void give_idle(std::unique_ptr<BackendConnection> connection);
@@ -65,6 +66,7 @@ class alignas(64) LiveBackend : public LocalCounted,
  private:
   friend class BackendConnection;
   std::unique_ptr<BackendConnection> leave_idle(BackendConnection& connection);
+  BackendConnection& best_idle() const;
   std::uint32_t next_address_ = 0;
 };
 
@@ -94,6 +96,8 @@ class alignas(64) BackendConnection {
   enum class Place : std::uint8_t { none, in_use, idle };
   void link(Place place);
   void unlink();
+  /// The event loop has not looked at all streams since this one was pooled.
+  bool is_unseen() const { return pooled_at_ == stream_->looks(); }
   BackendConnection*& head();
   void on_idle_news();
 
@@ -102,7 +106,7 @@ class alignas(64) BackendConnection {
   StreamWatch cut_watch_;
   BackendConnection* previous_ = nullptr;
   BackendConnection* next_ = nullptr;
-  std::uint64_t pooled_in_ = 0;  ///< turn of the reactor
+  std::uint64_t pooled_at_ = 0;  ///< after so many looks of the reactor
   Place place_ = Place::none;
   bool reused_ = false;
   bool sent_ = false;

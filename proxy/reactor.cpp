@@ -19,6 +19,13 @@ namespace {
 /// Few enough that a turn under full load stays short: what is posted waits for its end.
 constexpr int events_per_turn = 64;
 
+/// What waits to be registered waits for at least so many turns, and for less than twice as many.
+constexpr std::uint64_t turns_unregistered = 16;
+/// How long a turn waits at most while something waits to be registered.
+constexpr std::chrono::milliseconds longest_unregistered{1};
+/// Of each age: others wait for the turn.
+constexpr std::size_t registrations_per_turn = 256;
+
 /// Events of one group, at most: the first of them waits for the last.
 constexpr std::size_t events_per_group = 32;
 /// A group ends with the event that brings it to so many octets.
@@ -62,6 +69,51 @@ void Reactor::remove(int descriptor) {
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, nullptr);
 }
 
+bool Reactor::add_later(Polled& polled) {
+  if (is_hosted_) return false;
+  std::vector<Polled*>& list = unregistered(Age::recent);
+  list.push_back(&polled);
+  polled.place_ = static_cast<std::uint32_t>(list.size() - 1);
+  polled.age_ = Age::recent;
+  return true;
+}
+
+void Reactor::drop_later(Polled& polled) {
+  if (polled.age_ == Age::none) return;
+  std::vector<Polled*>& list = unregistered(std::exchange(polled.age_, Age::none));
+  list.back()->place_ = polled.place_;
+  list[polled.place_] = list.back();
+  list.pop_back();
+}
+
+bool Reactor::has_unregistered() const {
+  return std::ranges::any_of(unregistered_, [](const auto& list) { return !list.empty(); });
+}
+
+/// Registers those that have waited for it long enough, or all when nothing else is to be done; if
+/// they are many, over several turns. Returns how many.
+std::size_t Reactor::add_those_due(bool is_quiet) {
+  if (!is_quiet && turns_ - recent_since_ < turns_unregistered) return 0;
+  std::size_t count = add_some();
+  if (!unregistered(Age::less_recent).empty()) return count;
+  unregistered(Age::less_recent).swap(unregistered(Age::recent));
+  for (Polled* polled : unregistered(Age::less_recent)) polled->age_ = Age::less_recent;
+  recent_since_ = turns_;
+  if (is_quiet) count += add_some();
+  return count;
+}
+
+std::size_t Reactor::add_some() {
+  std::vector<Polled*>& list = unregistered(Age::less_recent);
+  std::size_t count = 0;
+  for (; !list.empty() && count < registrations_per_turn; ++count) {
+    Polled& polled = *list.back();
+    drop_later(polled);
+    polled.add_now();
+  }
+  return count;
+}
+
 void Reactor::defer(Polled& polled) {
   if (std::exchange(polled.is_deferred_, true)) return;
   deferred_.push_back(&polled);
@@ -95,28 +147,36 @@ void Reactor::wake() {
 
 std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
   std::array<epoll_event, events_per_turn> events;
-  if (!deferred_.empty()) timeout = std::chrono::milliseconds(0);
-  const int found =
+  const bool has_deferred = !deferred_.empty();
+  const bool registers = has_unregistered();
+  if (has_deferred) {
+    timeout = std::chrono::milliseconds(0);
+  } else if (registers && (timeout.count() < 0 || timeout > longest_unregistered)) {
+    timeout = longest_unregistered;
+  }
+  const int waited =
       ::epoll_wait(epoll_, events.data(), events_per_turn, static_cast<int>(timeout.count()));
+  const auto found = static_cast<std::size_t>(std::max(waited, 0));
   ++turns_;
+  if (waited >= 0 && waited < events_per_turn) ++looks_;
   is_in_turn_ = true;
+  const std::size_t added = registers ? add_those_due(found == 0 && !has_deferred) : 0;
   bool has_posted = false;
-  for (int index = 0; index < found; ++index) {
-    const epoll_event& event = events[static_cast<std::size_t>(index)];
-    if (auto* polled = static_cast<Polled*>(event.data.ptr)) {
-      polled->note(event.events);
+  for (std::size_t index = 0; index < found; ++index) {
+    if (auto* polled = static_cast<Polled*>(events[index].data.ptr)) {
+      polled->note(events[index].events);
     } else {
       has_posted = true;
     }
   }
   if (has_posted) run_posted();
-  std::span<const epoll_event> left(events.data(), static_cast<std::size_t>(std::max(found, 0)));
+  std::span<const epoll_event> left = std::span(events).first(found);
   while (!left.empty()) left = left.subspan(run_group(left));
   const std::size_t deferred = run_deferred();
   is_in_turn_ = false;
   // A host waits for the descriptor and does not know what is left for the next turn.
   if (is_hosted_ && !deferred_.empty()) wake();
-  return deferred + static_cast<std::size_t>(std::max(found, 0));
+  return deferred + added + found;
 }
 
 /// Works off the first of `events`, and returns how many.

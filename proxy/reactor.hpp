@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -40,16 +41,23 @@ class Polled {
   /// Gives to the kernel what gather() was called for. True: that is done, and act() comes behind
   /// it. Must not do more than that.
   virtual bool send() noexcept { return false; }
+  /// The time that add_later() gave has passed: to be registered now.
+  virtual void add_now() {}
 
  private:
   friend class Reactor;
+  /// Since when it is unregistered.
+  enum class Age : std::uint8_t { none, recent, less_recent };
   bool is_deferred_ = false;
+  Age age_ = Age::none;
+  std::uint32_t place_ = 0;  ///< among those of its age
 };
 
 /// The event loop of one thread, over epoll: edge-triggered, each descriptor registered once for
 /// its life, so that the steady state makes no epoll_ctl and no read that finds nothing.
 ///
-///     turn:  wait -> note all -> posted jobs -> groups -> deferred -> delete what was retired
+///     turn:  wait -> register what has waited for that -> note all -> posted jobs -> groups ->
+///            deferred -> delete what was retired
 ///     group: receive for all -> act on all -> send for all that gathered -> act on those
 ///
 /// A group is as many of the events as bring few enough octets to stay in the caches.
@@ -66,6 +74,14 @@ class Reactor {
   /// Registers `descriptor` for `events` (EPOLL* bits), until remove(). False: errno says
   /// why.
   bool add(int descriptor, Polled& polled, std::uint32_t events);
+  /// For a connection that has just come: one that lives for a few turns only is never registered,
+  /// which spares two system calls. Nothing is told of it until polled.add_now() is called, some
+  /// turns or milliseconds later, if drop_later() does not come first. False, and nothing happens,
+  /// where nobody would call turn() for it: to be registered at once.
+  bool add_later(Polled& polled);
+  /// It is registered, or its descriptor closed, before its time. Without effect when it does not
+  /// wait for that.
+  void drop_later(Polled& polled);
   /// Changes what it is registered for; what holds already is reported anew.
   bool modify(int descriptor, Polled& polled, std::uint32_t events);
   /// Ends the registration, before the descriptor is closed: closing alone does not end it while
@@ -96,6 +112,9 @@ class Reactor {
   std::size_t turn(std::chrono::milliseconds timeout);
   /// The number of turns begun.
   std::uint64_t turns() const { return turns_; }
+  /// How often a turn has taken all events that were there. What happened on a descriptor before
+  /// this number grew has been noted.
+  std::uint64_t looks() const { return looks_; }
 
   /// Readable when a turn would find something; for running this reactor inside another loop,
   /// which then calls be_hosted() once.
@@ -103,6 +122,13 @@ class Reactor {
   void be_hosted() { is_hosted_ = true; }
 
  private:
+  using Age = Polled::Age;
+  std::vector<Polled*>& unregistered(Age age) {
+    return unregistered_[static_cast<std::size_t>(age) - 1];
+  }
+  bool has_unregistered() const;
+  std::size_t add_those_due(bool is_quiet);
+  std::size_t add_some();
   void run_posted();
   std::size_t run_group(std::span<const epoll_event> events);
   void send_gathered();
@@ -111,12 +137,15 @@ class Reactor {
   int epoll_ = -1;
   int event_ = -1;  ///< eventfd: something was posted
   std::uint64_t turns_ = 0;
+  std::uint64_t looks_ = 0;
   bool is_in_turn_ = false;
   bool gathers_ = false;
   bool is_hosted_ = false;
   std::vector<Polled*> deferred_;
   std::vector<Polled*> retired_;
   std::vector<Polled*> gathered_;
+  std::array<std::vector<Polled*>, 2> unregistered_;  ///< add_later(), by Age
+  std::uint64_t recent_since_ = 0;                    ///< the turn since which any are recent
   std::deque<std::function<bool()>> jobs_;  ///< taken from posted_, and not at their end yet
   // Those of this turn; kept for their capacity.
   std::vector<Polled*> running_;

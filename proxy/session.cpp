@@ -157,11 +157,19 @@ Task<bool> Session::answer_request() {
     reset_on_close_ = reset_on_close_ || exchange.needs_reset();
   }
   request_->record.keeps_open = goes_on;
-  // A client that said it was its last request, and sent all of it, has nothing more to say.
-  // A look makes sure: closing with octets unread would break off the answer.
-  is_awaited_ = request_->persists || !request_->body.is_done() || !client_->in().is_empty() ||
-                !client_->is_open() || client_->has_unread();
+  is_awaited_ = may_say_more();
   co_return goes_on;
+}
+
+/// Whether the client may still send something: closing with octets unread would break off the
+/// answer. One that said it was its last request, and sent all of it, has nothing more to say. Some
+/// end a body with an empty line that does not belong to it (RFC 9112 section 2.2), hence a look.
+bool Session::may_say_more() {
+  if (request_->persists || !request_->body.is_done()) return true;
+  if (!client_->in().is_empty() || !client_->is_open()) return true;
+  const bool is_doubtful = request_->framing.kind != core::BodyKind::none ||
+                           !request_->upgrade.empty() || client_->may_have_input();
+  return is_doubtful && client_->has_unread();
 }
 
 /// Answers in place of a backend. The connection goes on only when it is clear where the next

@@ -56,6 +56,7 @@ class Session {
   Task<void> refuse_head(OwnAnswer answer);
   Task<void> close_gently();
   void conclude();
+  bool may_say_more();
   RoutePoolTally& tally_of_request();
   void count_rejected(unsigned status);
   void become(Phase phase);

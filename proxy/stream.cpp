@@ -74,7 +74,9 @@ Stream::Stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks)
 
 bool Stream::enlist(std::uint32_t events) {
   awaits_out_ = (events & EPOLLOUT) != 0;
-  if (reactor_.add(descriptor_, *this, events)) return true;
+  reactor_.drop_later(*this);
+  is_added_ = reactor_.add(descriptor_, *this, events);
+  if (is_added_) return true;
   ::close(std::exchange(descriptor_, -1));
   return false;
 }
@@ -83,7 +85,14 @@ bool Stream::adopt(int descriptor) {
   descriptor_ = descriptor;
   // A client that connects mostly sends at once.
   may_read_ = true;
-  return enlist(input_events);
+  return reactor_.add_later(*this) || enlist(input_events);
+}
+
+/// One that the reactor refuses is over, as if the peer had broken it.
+void Stream::add_now() {
+  if (!is_open() || is_added_ || enlist(input_events)) return;
+  broken_ = may_read_ = may_write_ = true;
+  reactor_.defer(*this);
 }
 
 Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::milliseconds deadline) {
@@ -309,7 +318,8 @@ void Stream::await_writable() {
   if (awaits_out_) return;
   // Registered for it at the first wait only: most connections never come to one.
   awaits_out_ = true;
-  if (!reactor_.modify(descriptor_, *this, input_events | EPOLLOUT)) {
+  constexpr std::uint32_t events = input_events | EPOLLOUT;
+  if (!(is_added_ ? reactor_.modify(descriptor_, *this, events) : enlist(events))) {
     broken_ = may_write_ = true;
     reactor_.defer(*this);
   }
@@ -355,7 +365,11 @@ void Stream::shutdown_send() {
 void Stream::close() {
   if (!is_open()) return;
   // A child that the program forked meanwhile may hold the file, and with it the registration.
-  reactor_.remove(descriptor_);
+  if (std::exchange(is_added_, false)) {
+    reactor_.remove(descriptor_);
+  } else {
+    reactor_.drop_later(*this);
+  }
   ::close(std::exchange(descriptor_, -1));
   if (reader_ || writer_ != nullptr) reactor_.defer(*this);
 }

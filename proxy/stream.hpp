@@ -66,7 +66,8 @@ class Stream final : private Polled {
   }
 
   /// Takes over a connected, non-blocking descriptor. False when the reactor refuses it; it is
-  /// closed then.
+  /// closed then. Registered when it first waits to read or write, or after some turns: a client
+  /// that comes with its request and leaves with the answer is never.
   bool adopt(int descriptor);
   /// Connects to `address`. Zero: no deadline.
   Task<IoError> connect(const SocketAddress& address, std::chrono::milliseconds deadline);
@@ -78,8 +79,8 @@ class Stream final : private Polled {
   /// Whether the event loop has told of octets, EOF or an error that no read has seen yet. No
   /// system call: what came since the loop last looked is not known.
   bool may_have_input() const { return may_read_; }
-  /// How often the event loop has looked.
-  std::uint64_t turns() const { return reactor_.turns(); }
+  /// How often the event loop has looked at all streams.
+  std::uint64_t looks() const { return reactor_.looks(); }
   /// The same, as it is now. One system call.
   bool has_input();
   /// Whether octets are there that were not read, as it is now; EOF is none. One system call.
@@ -132,6 +133,7 @@ class Stream final : private Polled {
   std::size_t receive() noexcept override;
   void act() override;
   bool send() noexcept override;
+  void add_now() override;
   void act_for_writer();
   void act_for_reader();
   ssize_t look_ahead();
@@ -158,7 +160,8 @@ class Stream final : private Polled {
   bool broken_ = false;
   bool may_write_ = false;   ///< noted and not acted on yet
   bool has_sent_ = false;    ///< send() ended the write under way, and nobody knows it yet
-  bool awaits_out_ = false;  ///< registered for EPOLLOUT
+  bool is_added_ = false;    ///< registered
+  bool awaits_out_ = false;  ///< registered for EPOLLOUT, too
   bool idles_ = false;       ///< expire_idle() was called
   bool read_timed_out_ = false;
   bool read_interrupted_ = false;
@@ -197,6 +200,7 @@ class Stream::ReadAwaiter {
     } else {
       stream_.read_deadline_.arm_at(deadline_);
     }
+    if (!stream_.is_added_) stream_.add_now();
   }
   IoError await_resume() const noexcept { return stream_.read_error_; }
 

@@ -1,7 +1,9 @@
 #include "proxy/backend_connection.hpp"
 
 #include <gtest/gtest.h>
-
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -92,6 +94,24 @@ TEST_F(BackendConnectionTest, TheOneUsedLastIsTakenFirst) {
   EXPECT_EQ(backend_->take_idle(true).get(), last);
 }
 
+TEST_F(BackendConnectionTest, OneThatWasPooledInAnEarlierTurnComesFirstUnlessEachIsLookedAt) {
+  std::array<Peer, 3> peers;
+  backend_->give_idle(connect(peers[0]));
+  ConnectionPtr earlier = connect(peers[1]);
+  const BackendConnection* const last_of_earlier = earlier.get();
+  backend_->give_idle(std::move(earlier));
+  loop_.settle();
+  ConnectionPtr now = connect(peers[2]);
+  const BackendConnection* const last = now.get();
+  backend_->give_idle(std::move(now));
+  ConnectionPtr taken = backend_->take_idle(false);
+  EXPECT_EQ(taken.get(), last_of_earlier) << "of those, too, the most recently used";
+  expect_counts(3, 2);
+  EXPECT_EQ(backend_->take_idle(true).get(), last);
+  EXPECT_NE(backend_->take_idle(false), nullptr);
+  EXPECT_EQ(backend_->idle_head, nullptr);
+}
+
 TEST_F(BackendConnectionTest, OneThatTheBackendClosesWhileIdleIsDropped) {
   Peer peer;
   backend_->give_idle(connect(peer));
@@ -117,6 +137,30 @@ TEST_F(BackendConnectionTest, WhatComesBehindAnAnswerInTheSameTurnIsSeenBeforeRe
   backend_->give_idle(std::move(connection));
   peer.send("HTTP/1.1 408 Request Timeout\r\n\r\n");
   EXPECT_EQ(backend_->take_idle(false), nullptr);
+}
+
+/// More than a turn takes are ready all the time, so what comes behind them is not told of.
+TEST_F(BackendConnectionTest, ATurnThatTookOnlyAPartOfTheEventsHasNotLookedAtIt) {
+  struct Busy final : Polled {
+    void note(std::uint32_t /*events*/) noexcept override {}
+    void act() override {}
+  } busy;
+  std::vector<support::Fd> ready;
+  for (int i = 0; i < 200; ++i) {
+    ready.emplace_back(::eventfd(1, EFD_CLOEXEC));
+    ASSERT_TRUE(loop_.reactor().add(ready.back().get(), busy, EPOLLIN));
+  }
+  Peer peer;
+  ConnectionPtr connection = connect(peer);
+  backend_->give_idle(std::move(connection));
+  peer.send("HTTP/1.1 408 Request Timeout\r\n\r\n");
+  const std::uint64_t before = loop_.reactor().looks();
+  loop_.reactor().turn(milliseconds(0));
+  EXPECT_EQ(loop_.reactor().looks(), before);
+  EXPECT_EQ(backend_->take_idle(false), nullptr);
+  for (const support::Fd& one : ready) loop_.reactor().remove(one.get());
+  loop_.settle();
+  EXPECT_GT(loop_.reactor().looks(), before);
 }
 
 TEST_F(BackendConnectionTest, OneThatIsIdleForTooLongIsClosed) {
