@@ -41,17 +41,6 @@ IoError classify(int error) {
   }
 }
 
-/// One piece goes by send(), which costs the kernel less than sendmsg().
-ssize_t send_pieces(int descriptor, std::span<iovec> pieces) {
-  if (pieces.size() == 1) {
-    return send_to(descriptor, pieces.front().iov_base, pieces.front().iov_len, MSG_NOSIGNAL);
-  }
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = pieces.size();
-  return ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
-}
-
 void drop_sent(std::span<iovec>& pieces, std::size_t sent) {
   while (!pieces.empty() && sent >= pieces.front().iov_len) {
     sent -= pieces.front().iov_len;
