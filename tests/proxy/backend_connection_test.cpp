@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
