@@ -19,10 +19,10 @@ sources_of() {
   fi
 }
 
-# Prints "line <TAB> included name with its delimiters" for every include of file $1.
+# Prints "file <TAB> line <TAB> included name with its delimiters" for every include of the files.
 includes_of() {
-  sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*([<"][^>"]*[>"]).*/\1/;T;=;p' "$1" |
-    paste - -
+  grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"]' "$@" |
+    sed -nE 's/^([^:]*):([0-9]+):[^<"]*([<"][^>"]*[>"]).*/\1\t\2\t\3/p'
 }
 
 # True when public header $1 ("sluice/x.hpp") belongs to one of the folders $2... . version.hpp is
@@ -81,42 +81,42 @@ check_angled() {
   esac
 }
 
-# check_includes FILE FOLDER FOLDER...: FOLDER is where the file counts, then what it may include.
+# check_includes FOLDER FOLDER...: FOLDER is where the files on standard input count, then what they
+# may include.
 check_includes() {
-  local file=$1 folder=$2 line name
-  shift 2
-  while IFS=$'\t' read -r line name; do
+  local folder=$1 file line name files
+  shift
+  mapfile -t files
+  [ ${#files[@]} -gt 0 ] || return 0
+  while IFS=$'\t' read -r file line name; do
     case $name in
       '"'*) check_quoted "$file" "$line" "${name:1:-1}" "$@" ;;
       '<'*) check_angled "$file" "$line" "${name:1:-1}" "$folder" ;;
     esac
-  done < <(includes_of "$file")
+  done < <(includes_of "${files[@]}")
 }
 
 # core/ takes time and draws as arguments. Comments may speak of what code may not.
 banned_in_core='::now[[:space:]]*\(|std::(recursive_|shared_|timed_)*mutex|std::j?thread|random_device|this_thread|boost::|prometheus::|toml::'
 check_core_words() {
-  local file=$1 line
-  while IFS=: read -r line _; do
+  local file line files
+  mapfile -t files
+  [ ${#files[@]} -gt 0 ] || return 0
+  while IFS=: read -r file line _; do
     breach "$file:$line" "core/ reads no clock or random device and knows no threads"
-  done < <(sed 's,//.*,,' "$file" | grep -nE "$banned_in_core" || true)
+  done < <(awk '{ sub("//.*", ""); print FILENAME ":" FNR ":" $0 }' "${files[@]}" |
+    grep -E "^[^:]*:[0-9]*:.*($banned_in_core)" || true)
 }
 
 check_tree() {
-  local file
+  local program='^proxy/(main\.cpp$|program/)'
   cd "$1"
-  for file in $(sources_of core); do
-    check_includes "$file" core core
-    check_core_words "$file"
-  done
-  for file in $(sources_of conf); do check_includes "$file" conf conf core; done
-  for file in $(sources_of metrics); do check_includes "$file" metrics metrics core; done
-  for file in $(sources_of proxy); do
-    case $file in
-      proxy/main.cpp | proxy/program/*) check_includes "$file" program proxy conf metrics core ;;
-      *) check_includes "$file" proxy proxy core ;;
-    esac
-  done
+  check_includes core core < <(sources_of core)
+  check_core_words < <(sources_of core)
+  check_includes conf conf core < <(sources_of conf)
+  check_includes metrics metrics core < <(sources_of metrics)
+  check_includes program proxy conf metrics core < <(sources_of proxy | grep -E "$program")
+  check_includes proxy proxy core < <(sources_of proxy | grep -vE "$program")
   if [ "$breaches" -gt 0 ]; then
     echo "$breaches breach(es) of the layering"
     return 1

@@ -102,7 +102,8 @@ TEST(RolloutState, ABackendThatWasTakenOutStaysOutAcrossARestartUntilItIsRepaire
 }
 
 TEST(RolloutState, Kill9InTheMiddleOfAStepKeepsEverything) {
-  RolloutScene scene(kept({.step_time = "5s"}));
+  // Longer than any machine takes to start the program again.
+  RolloutScene scene(kept({.step_time = "60s"}));
   ASSERT_EQ(scene.start().status, 201u);
   auto users = std::make_unique<Load>(scene.users());
   ASSERT_TRUE(scene.reaches_step(1, 30));
@@ -126,6 +127,7 @@ TEST(RolloutState, Kill9InTheMiddleOfAStepKeepsEverything) {
     EXPECT_GE(after.counts[at], before.counts[at]) << at << ": " << answer;
   EXPECT_EQ(scene.weight(), 5);
   users = std::make_unique<Load>(scene.users());
+  EXPECT_EQ(scene.steer("promote?full=true").status, 200u);
   EXPECT_TRUE(scene.reaches("done"));
   EXPECT_EQ(users->stop().failures, 0u);
 }
