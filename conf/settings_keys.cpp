@@ -17,8 +17,16 @@ void read_level(const Spot& spot, LogSettings& out, Reading& reading) {
   if (level < levels.size()) out.level = levels[level];
 }
 
-constexpr std::array<Key<ServerSettings>, 7> server_keys{{
+void read_io_uring(const Spot& spot, ServerSettings& out, Reading& reading) {
+  constexpr std::array<std::string_view, 3> names{"auto", "on", "off"};
+  constexpr std::array<IoUring, 3> values{IoUring::automatic, IoUring::on, IoUring::off};
+  const std::size_t chosen = read_word(spot, names, reading);
+  if (chosen < values.size()) out.io_uring = values[chosen];
+}
+
+constexpr std::array<Key<ServerSettings>, 8> server_keys{{
     {"workers", read_member<&ServerSettings::workers>},
+    {"io_uring", read_io_uring},
     {"lame_duck", read_member<&ServerSettings::lame_duck>},
     {"drain_timeout", read_member<&ServerSettings::drain_timeout>},
     {"state_dir", read_member<&ServerSettings::state_dir>},

@@ -245,6 +245,7 @@ void compare_server(const Settings& before, const Settings& after,
                     std::vector<SettingsChange>& out) {
   Details server;
   server.add("workers", before.server.workers, after.server.workers);
+  server.add("io_uring", before.server.io_uring, after.server.io_uring);
   server.add("lame_duck", before.server.lame_duck, after.server.lame_duck);
   server.add("drain_timeout", before.server.drain_timeout, after.server.drain_timeout);
   server.add("state_dir", before.server.state_dir, after.server.state_dir);

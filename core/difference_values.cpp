@@ -61,6 +61,18 @@ std::string value_text(Balance value) {
   return value == Balance::round_robin ? "round_robin" : "least_request";
 }
 
+std::string value_text(IoUring value) {
+  switch (value) {
+    case IoUring::automatic:
+      return "auto";
+    case IoUring::on:
+      return "on";
+    case IoUring::off:
+      break;
+  }
+  return "off";
+}
+
 std::string value_text(RolloutMode value) {
   return value == RolloutMode::observe ? "observe" : "act";
 }

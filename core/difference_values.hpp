@@ -19,6 +19,7 @@ std::string value_text(unsigned value);
 std::string value_text(double value);
 std::string value_text(milliseconds value);
 std::string value_text(Balance value);
+std::string value_text(IoUring value);
 std::string value_text(RolloutMode value);
 std::string value_text(Inconclusive value);
 std::string value_text(Supersede value);

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/difference_values.hpp"
 #include "core/quoted.hpp"
 
 namespace sluice::core {
@@ -20,6 +21,8 @@ std::vector<Problem> check_reload(const Settings& running, const Settings& next)
   std::vector<Problem> problems;
   check_same("server.workers", std::to_string(running.server.workers),
              std::to_string(next.server.workers), problems);
+  check_same("server.io_uring", quoted(value_text(running.server.io_uring)),
+             quoted(value_text(next.server.io_uring)), problems);
   check_same("server.state_dir", quoted(running.server.state_dir), quoted(next.server.state_dir),
              problems);
   check_same("admin.address", quoted(running.admin.address), quoted(next.admin.address), problems);

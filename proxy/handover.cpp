@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds report_interval{200};
 constexpr std::chrono::milliseconds time_to_end{1000};
 
 /// One message with sockets, as long as it may become.
-struct SocketBatch {
+struct SocketParcel {
   json::array names;
   std::vector<OwnedDescriptor> descriptors;
 
@@ -147,10 +147,10 @@ bool Handover::put_sockets(
   for (const auto& listener : parts_.listeners.open_listeners()) {
     configured[listener.address] = listener.configured;
   }
-  SocketBatch batch;
+  SocketParcel parcel;
   const auto add = [&](const std::string& kind, const std::string& name, OwnedDescriptor socket) {
-    batch.add(kind, name, std::move(socket));
-    if (batch.is_full()) link_->put(batch.take());
+    parcel.add(kind, name, std::move(socket));
+    if (parcel.is_full()) link_->put(parcel.take());
   };
   for (auto& of_worker : shared) {
     for (auto& [name, socket] : of_worker) {
@@ -161,7 +161,7 @@ bool Handover::put_sockets(
   }
   OwnedDescriptor admin = parts_.admin != nullptr ? parts_.admin->share() : OwnedDescriptor();
   if (admin.is_open()) add("admin", parts_.admin_configured, std::move(admin));
-  if (!batch.descriptors.empty()) link_->put(batch.take());
+  if (!parcel.descriptors.empty()) link_->put(parcel.take());
   return true;
 }
 

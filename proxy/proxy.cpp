@@ -1,10 +1,13 @@
 #include "sluice/proxy.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 
+#include "proxy/errno_text.hpp"
 #include "proxy/proxy_impl.hpp"
+#include "proxy/socket_batch.hpp"
 #include "proxy/thread_name.hpp"
 #include "proxy/thread_slice.hpp"
 
@@ -91,7 +94,8 @@ std::vector<Problem> Proxy::Impl::start() {
   open_files(problems);
   fleet_ = std::make_unique<Fleet>(
       io_, worker_count(settings_.server.workers),
-      Worker::Shared{access_log_, connections_, notices_.from_any_thread()}, host_);
+      Worker::Shared{access_log_, connections_, notices_.from_any_thread(), batches_calls()},
+      host_);
   open_listeners(problems);
   control_ = std::make_unique<proxy::LocalControl>(
       proxy::LocalControl::Parts{
@@ -123,6 +127,24 @@ void Proxy::Impl::meet_predecessor(std::vector<Problem>& problems) {
   } else {
     problems.push_back({"", begun.error()});
   }
+}
+
+/// Whether the workers use io_uring. That never fails a start: without it they are as able.
+bool Proxy::Impl::batches_calls() {
+  const IoUring wanted = settings_.server.io_uring;
+  if (wanted == IoUring::off) return false;
+  const bool must = wanted == IoUring::on;
+  if (!proxy::SocketBatch::make()) {
+    notices_.log(must ? LogLevel::warn : LogLevel::info,
+                 "workers make socket calls one by one: the kernel gives no io_uring (" +
+                     proxy::errno_text(errno) + ")");
+    return false;
+  }
+  const bool batches = must || proxy::SocketBatch::pays();
+  notices_.log(LogLevel::info, batches ? "workers make socket calls in batches (io_uring)"
+                                       : "workers make socket calls one by one, which costs less "
+                                         "here than io_uring");
+  return batches;
 }
 
 void Proxy::Impl::open_files(std::vector<Problem>& problems) {

@@ -65,6 +65,7 @@ class Proxy::Impl {
  private:
   // proxy.cpp
   void meet_predecessor(std::vector<Problem>& problems);
+  bool batches_calls();
   void open_files(std::vector<Problem>& problems);
   void open_listeners(std::vector<Problem>& problems);
   void open_admin(const std::string& token, std::vector<Problem>& problems);

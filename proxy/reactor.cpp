@@ -28,8 +28,16 @@ constexpr std::size_t registrations_per_turn = 256;
 
 /// Events of one group, at most: the first of them waits for the last.
 constexpr std::size_t events_per_group = 32;
-/// A group ends with the event that brings it to so many octets.
+/// A group ends with the event, or the batch, that brings it to so many octets.
 constexpr std::size_t octets_per_group = 64 * 1024;
+/// What a batch of receives brings is known when it is over, so it ends with the one whose room
+/// makes it so many octets with those that the group has.
+constexpr std::size_t room_per_group = 128 * 1024;
+
+/// nullptr: what was posted.
+Polled* polled_of(const epoll_event& event) {
+  return static_cast<Polled*>(event.data.ptr);
+}
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -163,7 +171,7 @@ std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
   const std::size_t added = registers ? add_those_due(found == 0 && !has_deferred) : 0;
   bool has_posted = false;
   for (std::size_t index = 0; index < found; ++index) {
-    if (auto* polled = static_cast<Polled*>(events[index].data.ptr)) {
+    if (Polled* polled = polled_of(events[index])) {
       polled->note(events[index].events);
     } else {
       has_posted = true;
@@ -181,32 +189,93 @@ std::size_t Reactor::turn(std::chrono::milliseconds timeout) {
 
 /// Works off the first of `events`, and returns how many.
 std::size_t Reactor::run_group(std::span<const epoll_event> events) {
-  std::size_t size = 0;
-  std::size_t octets = 0;
-  while (size < std::min(events.size(), events_per_group) && octets < octets_per_group) {
-    auto* polled = static_cast<Polled*>(events[size++].data.ptr);
-    if (polled != nullptr) octets += polled->receive();
-  }
+  events = events.first(std::min(events.size(), events_per_group));
+  const std::size_t size = batch_ ? receive_in_batches(events) : receive_for(events);
   gathers_ = true;
   std::size_t acted = 0;
   // One that accepts may bring many that write.
   while (acted < size && gathered_.size() < events_per_group) {
-    auto* polled = static_cast<Polled*>(events[acted++].data.ptr);
-    if (polled != nullptr) polled->act();
+    if (Polled* polled = polled_of(events[acted++])) polled->act();
   }
   gathers_ = false;
   send_gathered();
   return acted;
 }
 
+/// Returns for how many of `events`.
+std::size_t Reactor::receive_for(std::span<const epoll_event> events) {
+  std::size_t size = 0;
+  std::size_t octets = 0;
+  while (size < events.size() && octets < octets_per_group) {
+    if (Polled* polled = polled_of(events[size++])) octets += polled->receive();
+  }
+  return size;
+}
+
+std::size_t Reactor::receive_in_batches(std::span<const epoll_event> events) {
+  std::size_t size = 0;
+  std::size_t octets = 0;
+  while (size < events.size() && octets < octets_per_group) {
+    size += receive_batch(events.subspan(size), octets);
+  }
+  return size;
+}
+
+std::size_t Reactor::receive_batch(std::span<const epoll_event> events, std::size_t& octets) {
+  std::array<Polled*, SocketBatch::capacity> members;
+  std::size_t size = 0;
+  std::size_t room = 0;
+  while (size < events.size() && octets < octets_per_group && octets + room < room_per_group &&
+         !batch_->is_full()) {
+    Polled* polled = polled_of(events[size++]);
+    if (polled == nullptr) continue;
+    const std::size_t place = batch_->size();
+    const std::size_t expected = polled->receive(*batch_);
+    if (batch_->size() == place) {
+      octets += expected;
+    } else {
+      room += expected;
+      members[place] = polled;
+    }
+  }
+  std::size_t place = 0;
+  for (const std::int32_t result : batch_->run()) octets += members[place++]->received(result);
+  return size;
+}
+
 void Reactor::send_gathered() {
-  for (Polled*& polled : gathered_) {
-    if (!polled->send()) polled = nullptr;
+  if (batch_) {
+    send_in_batches();
+  } else {
+    for (Polled*& polled : gathered_) {
+      if (!polled->send()) polled = nullptr;
+    }
   }
   for (Polled* polled : gathered_) {
     if (polled != nullptr) polled->act();
   }
   gathered_.clear();
+}
+
+void Reactor::send_in_batches() {
+  std::span<Polled*> left = gathered_;
+  while (!left.empty()) left = left.subspan(send_batch(left));
+}
+
+std::size_t Reactor::send_batch(std::span<Polled*> gathered) {
+  std::array<Polled**, SocketBatch::capacity> members;
+  std::size_t size = 0;
+  while (size < gathered.size() && !batch_->is_full()) {
+    Polled*& polled = gathered[size++];
+    members[batch_->size()] = &polled;
+    if (!polled->send(*batch_)) polled = nullptr;
+  }
+  std::size_t place = 0;
+  for (const std::int32_t result : batch_->run()) {
+    Polled*& polled = *members[place++];
+    if (!polled->sent(result)) polled = nullptr;
+  }
+  return size;
 }
 
 void Reactor::run_posted() {

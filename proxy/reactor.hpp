@@ -7,9 +7,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
+
+#include "proxy/socket_batch.hpp"
 
 struct epoll_event;
 
@@ -36,11 +40,22 @@ class Polled {
   /// Takes from the kernel what somebody waits for, and returns how many octets that was. Must not
   /// do more than that: act() comes behind it, perhaps after another receive() that finds it done.
   virtual std::size_t receive() noexcept { return 0; }
+  /// The same with others: puts the call into the batch, which is not full, and returns how many
+  /// octets it may bring, or what receive() returns when there is nothing to call. received() comes
+  /// with what it brought.
+  virtual std::size_t receive(SocketBatch& /*batch*/) noexcept { return receive(); }
+  /// `result`: how many octets, or a negated errno. Returns what receive() does.
+  virtual std::size_t received(std::int32_t /*result*/) noexcept { return 0; }
   /// Acts on what was noted, received or sent, or on what defer() was called for.
   virtual void act() = 0;
   /// Gives to the kernel what gather() was called for. True: that is done, and act() comes behind
   /// it. Must not do more than that.
   virtual bool send() noexcept { return false; }
+  /// The same with others: puts the call into the batch, which is not full. sent() comes with what
+  /// the kernel took. False: there is nothing to send. Who has send() has this, too.
+  virtual bool send(SocketBatch& /*batch*/) noexcept { return false; }
+  /// `result`: how many octets, or a negated errno. Returns what send() does.
+  virtual bool sent(std::int32_t /*result*/) noexcept { return false; }
   /// The time that add_later() gave has passed: to be registered now.
   virtual void add_now() {}
 
@@ -70,6 +85,10 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
   ~Reactor();
+
+  /// From now on those of a group receive and send in batches. nullptr: one by one.
+  void batch_calls(std::unique_ptr<SocketBatch> batch) { batch_ = std::move(batch); }
+  bool batches_calls() const { return batch_ != nullptr; }
 
   /// Registers `descriptor` for `events` (EPOLL* bits), until remove(). False: errno says
   /// why.
@@ -131,7 +150,12 @@ class Reactor {
   std::size_t add_some();
   void run_posted();
   std::size_t run_group(std::span<const epoll_event> events);
+  std::size_t receive_for(std::span<const epoll_event> events);
+  std::size_t receive_in_batches(std::span<const epoll_event> events);
+  std::size_t receive_batch(std::span<const epoll_event> events, std::size_t& octets);
   void send_gathered();
+  void send_in_batches();
+  std::size_t send_batch(std::span<Polled*> gathered);
   std::size_t run_deferred();
 
   int epoll_ = -1;
@@ -144,6 +168,7 @@ class Reactor {
   std::vector<Polled*> deferred_;
   std::vector<Polled*> retired_;
   std::vector<Polled*> gathered_;
+  std::unique_ptr<SocketBatch> batch_;
   std::array<std::vector<Polled*>, 2> unregistered_;  ///< add_later(), by Age
   std::uint64_t recent_since_ = 0;                    ///< the turn since which any are recent
   std::deque<std::function<bool()>> jobs_;  ///< taken from posted_, and not at their end yet

@@ -25,6 +25,7 @@ namespace sluice::proxy {
 /// call in a process with threads; nobody cancels a worker, so the kernel is asked directly. The
 /// sanitizers see through the library's functions only, and get those. Errors in errno, as ever.
 #ifdef SLUICE_LIBRARY_SOCKET_CALLS
+inline constexpr bool needs_library_calls = true;
 inline ssize_t receive_from(int descriptor, void* data, std::size_t size, int flags) {
   return ::recv(descriptor, data, size, flags);
 }
@@ -32,6 +33,7 @@ inline ssize_t send_to(int descriptor, const void* data, std::size_t size, int f
   return ::send(descriptor, data, size, flags);
 }
 #else
+inline constexpr bool needs_library_calls = false;
 inline ssize_t receive_from(int descriptor, void* data, std::size_t size, int flags) {
   return ::syscall(SYS_recvfrom, descriptor, data, size, flags, nullptr, nullptr);
 }

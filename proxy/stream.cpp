@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -15,12 +16,12 @@ namespace sluice::proxy {
 
 namespace {
 
-constexpr std::uint32_t input_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-
 /// Reads that one stream may make in one turn without waiting: the others want to be served, too.
 constexpr unsigned reads_per_turn = 16;
 
-IoError classify(int error) {
+}  // namespace
+
+IoError io_error_of(int error) {
   switch (error) {
     case 0:
       return IoError::none;
@@ -41,17 +42,7 @@ IoError classify(int error) {
   }
 }
 
-void drop_sent(std::span<iovec>& pieces, std::size_t sent) {
-  while (!pieces.empty() && sent >= pieces.front().iov_len) {
-    sent -= pieces.front().iov_len;
-    pieces = pieces.subspan(1);
-  }
-  if (pieces.empty()) return;
-  pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + sent;
-  pieces.front().iov_len -= sent;
-}
-
-}  // namespace
+constinit const std::uint32_t Stream::input_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 Stream::Stream(Reactor& reactor, DeadlineWheel& wheel, BlockPool& blocks)
     : in_(blocks),
@@ -98,7 +89,7 @@ Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::millise
   const int problem = at_once ? 0 : errno;
   if (!at_once && problem != EINPROGRESS) {
     ::close(std::exchange(descriptor_, -1));
-    co_return classify(problem);
+    co_return io_error_of(problem);
   }
   if (!enlist(at_once ? input_events : input_events | EPOLLOUT)) co_return IoError::failed;
   if (at_once) co_return IoError::none;
@@ -108,7 +99,7 @@ Task<IoError> Stream::connect(const SocketAddress& address, std::chrono::millise
   int status = 0;
   socklen_t length = sizeof(status);
   getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &status, &length);
-  co_return classify(status);
+  co_return io_error_of(status);
 }
 
 void Stream::note(std::uint32_t events) noexcept {
@@ -118,15 +109,36 @@ void Stream::note(std::uint32_t events) noexcept {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) may_write_ = true;
 }
 
-/// Only for a read that waits: a stream that nobody reads, and one that waits to write, stay as
-/// they are.
+/// Whether the event loop may read for somebody: a stream that nobody reads, and one that waits to
+/// write, stay as they are.
+bool Stream::awaits_octets() const {
+  return !disposed_ && reader_ && may_read_ && !has_read_ && is_open();
+}
+
 std::size_t Stream::receive() noexcept {
-  if (disposed_ || !reader_ || !may_read_ || has_read_ || !is_open()) return 0;
+  if (!awaits_octets()) return 0;
   // Whoever waits to be readable moves octets itself, and not few.
   if (capacity_ == 0) return BlockPool::large_block;
   const std::size_t before = in_.view().size();
   has_read_ = try_read();
   return in_.view().size() - before;
+}
+
+std::size_t Stream::receive(SocketBatch& batch) noexcept {
+  if (!awaits_octets()) return 0;
+  if (capacity_ == 0) return BlockPool::large_block;
+  if (!may_read_now()) return 0;
+  prepare_read();
+  batch.receive(descriptor_, in_.tail(), in_.room());
+  has_read_ = true;  // received() knows better; until then it must not be read again
+  return in_.room();
+}
+
+std::size_t Stream::received(std::int32_t result) noexcept {
+  // Who acts reads again by itself.
+  const bool was_made = result != -EINTR && result != -ENOMEM;
+  has_read_ = was_made && end_read(result);
+  return static_cast<std::size_t>(std::max(result, 0));
 }
 
 void Stream::act() {
@@ -186,26 +198,34 @@ bool Stream::try_read() {
     read_error_ = IoError::none;
     return true;
   }
-  if (in_.capacity() > capacity_) in_.release_if_empty();
-  in_.make_room(capacity_);
-  const std::size_t room = in_.room();
+  prepare_read();
   ssize_t size = 0;
   do {
-    size = receive_from(descriptor_, in_.tail(), room, 0);
+    size = receive_from(descriptor_, in_.tail(), in_.room(), 0);
   } while (size < 0 && errno == EINTR);
+  return end_read(size < 0 ? -errno : size);
+}
+
+void Stream::prepare_read() {
+  if (in_.capacity() > capacity_) in_.release_if_empty();
+  in_.make_room(capacity_);
+}
+
+/// `size`: of what came, or a negated errno. True as for try_read().
+bool Stream::end_read(ssize_t size) {
   if (size > 0) {
-    in_.commit(static_cast<std::size_t>(size));
     // A read that did not fill the room has emptied the socket; what comes later is told anew.
-    may_read_ = ended_ || static_cast<std::size_t>(size) == room;
+    may_read_ = ended_ || static_cast<std::size_t>(size) == in_.room();
+    in_.commit(static_cast<std::size_t>(size));
     read_error_ = IoError::none;
     return true;
   }
   in_.release_if_empty();
-  if (size < 0 && errno == EAGAIN) {
+  if (size == -EAGAIN) {
     may_read_ = false;
     return false;
   }
-  read_error_ = size == 0 ? IoError::eof : classify(errno);
+  read_error_ = size == 0 ? IoError::eof : io_error_of(static_cast<int>(-size));
   return true;
 }
 
@@ -239,112 +259,6 @@ void Stream::expire_idle(std::chrono::milliseconds idle) {
   idles_ = true;
   read_timed_out_ = false;
   read_deadline_.arm(idle);
-}
-
-Stream::WriteAwaiter Stream::write(std::span<iovec> pieces, std::chrono::milliseconds stall,
-                                   Sending sending) {
-  return {*this, pieces, stall, sending};
-}
-
-IoError Stream::send_some(std::span<iovec>& pieces, bool& blocked) {
-  blocked = false;
-  while (!pieces.empty()) {
-    const ssize_t sent = send_pieces(descriptor_, pieces);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      blocked = errno == EAGAIN;
-      return blocked ? IoError::none : classify(errno);
-    }
-    octets_sent_ += static_cast<std::uint64_t>(sent);
-    drop_sent(pieces, static_cast<std::size_t>(sent));
-  }
-  return IoError::none;
-}
-
-bool Stream::WriteAwaiter::await_ready() {
-  gathers_ = gathers_ && stream_.reactor_.gathers() && stream_.is_open();
-  if (gathers_) return false;
-  bool blocked = false;
-  error_ = stream_.send_some(pieces_, blocked);
-  return !blocked;
-}
-
-void Stream::WriteAwaiter::await_suspend(std::coroutine_handle<> writer) {
-  waiting_ = writer;
-  if (gathers_) stream_.reactor_.gather(stream_);
-  stream_.begin_write(*this);
-  if (!gathers_) stream_.wait_to_write();
-}
-
-void Stream::WritableAwaiter::await_suspend(std::coroutine_handle<> writer) {
-  waiting_ = writer;
-  stream_.begin_write(*this);
-  stream_.wait_to_write();
-}
-
-void Stream::begin_write(WriteAwaiter& writer) {
-  writer_ = &writer;
-  has_sent_ = write_timed_out_ = may_write_ = false;
-}
-
-/// The kernel took nothing more: the write under way goes on when it does again.
-void Stream::wait_to_write() {
-  write_deadline_.arm(writer_->stall_);
-  await_writable();
-}
-
-bool Stream::send() noexcept {
-  if (disposed_ || writer_ == nullptr || has_sent_ || !is_open()) return false;
-  bool blocked = false;
-  writer_->error_ = send_some(writer_->pieces_, blocked);
-  has_sent_ = !blocked;
-  if (blocked) wait_to_write();
-  return has_sent_;
-}
-
-void Stream::await_writable() {
-  may_write_ = false;
-  if (awaits_out_) return;
-  // Registered for it at the first wait only: most connections never come to one.
-  awaits_out_ = true;
-  constexpr std::uint32_t events = input_events | EPOLLOUT;
-  if (!(is_added_ ? reactor_.modify(descriptor_, *this, events) : enlist(events))) {
-    broken_ = may_write_ = true;
-    reactor_.defer(*this);
-  }
-}
-
-void Stream::act_for_writer() {
-  WriteAwaiter& writer = *writer_;
-  if (!is_open()) {
-    writer.error_ = IoError::interrupted;
-  } else if (write_timed_out_) {
-    writer.error_ = IoError::timeout;
-  } else if (may_write_) {
-    bool blocked = false;
-    may_write_ = false;
-    const std::uint64_t sent_before = octets_sent_;
-    writer.error_ = send_some(writer.pieces_, blocked);
-    if (blocked) {
-      if (octets_sent_ != sent_before) write_deadline_.arm(writer.stall_);
-      return;
-    }
-  } else {
-    return;
-  }
-  end_write();
-}
-
-void Stream::end_write() {
-  // The deadline was armed only if the kernel did not take everything at once.
-  if (!std::exchange(has_sent_, false)) write_deadline_.disarm();
-  std::exchange(writer_, nullptr)->waiting_.resume();
-}
-
-void Stream::on_write_deadline() {
-  if (writer_ == nullptr) return;
-  write_timed_out_ = true;
-  reactor_.defer(*this);
 }
 
 void Stream::shutdown_send() {

@@ -28,6 +28,9 @@ enum class IoError : std::uint8_t {
   failed,       ///< any other error
 };
 
+/// What an errno of a socket call means here.
+IoError io_error_of(int error);
+
 /// When a write goes to the kernel.
 enum class Sending : std::uint8_t {
   with_group,  ///< at the end of the group of the turn (Reactor), when one is under way
@@ -127,12 +130,18 @@ class Stream final : private Polled {
   void close_hard();
 
  private:
+  static const std::uint32_t input_events;  ///< what every stream is registered for
+
   ~Stream() override = default;
 
   void note(std::uint32_t events) noexcept override;
   std::size_t receive() noexcept override;
+  std::size_t receive(SocketBatch& batch) noexcept override;
+  std::size_t received(std::int32_t result) noexcept override;
   void act() override;
   bool send() noexcept override;
+  bool send(SocketBatch& batch) noexcept override;
+  bool sent(std::int32_t result) noexcept override;
   void add_now() override;
   void act_for_writer();
   void act_for_reader();
@@ -140,11 +149,15 @@ class Stream final : private Polled {
 
   bool enlist(std::uint32_t events);
   void begin_read(std::size_t capacity);
+  bool awaits_octets() const;
   bool try_read();
+  void prepare_read();
+  bool end_read(ssize_t size);
   bool may_read_now();
   void on_read_deadline();
   void on_write_deadline();
   void begin_write(WriteAwaiter& writer);
+  bool has_gathered() const;
   void wait_to_write();
   void end_write();
   void await_writable();

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 
@@ -9,6 +10,7 @@
 #include <array>
 
 #include "proxy/acceptor.hpp"
+#include "proxy/errno_text.hpp"
 #include "proxy/session.hpp"
 #include "proxy/wall_clock.hpp"
 
@@ -25,8 +27,16 @@ constexpr std::chrono::minutes gone_backends_kept{5};
 
 Worker::Worker(Shared shared, WorkerPlace place)
     : shared_(shared), trials_(place), logs_access_(!shared.access_log.is_off()) {
+  if (shared.batches_calls) batch_calls();
   take_plan(std::make_shared<core::Plan>(core::build_plan(0, {})), {});
   refresh_date();
+}
+
+void Worker::batch_calls() {
+  reactor_.batch_calls(SocketBatch::make());
+  if (reactor_.batches_calls()) return;
+  say(LogLevel::warn, "a worker makes socket calls one by one: the kernel gives no io_uring (" +
+                          errno_text(errno) + ")");
 }
 
 Worker::~Worker() {

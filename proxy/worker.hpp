@@ -61,6 +61,7 @@ class Worker {
     AccessLog& access_log;
     std::atomic<unsigned>& connections;  ///< client connections over all workers
     LogSink say = {};                    ///< from any thread
+    bool batches_calls = false;          ///< socket calls, as far as the kernel has batches
   };
 
   explicit Worker(Shared shared, WorkerPlace place = {});
@@ -151,6 +152,7 @@ class Worker {
            std::uint64_t duration_ns);
 
  private:
+  void batch_calls();
   bool is_over() const { return released_ && sessions_.is_empty() && mirrors_ == 0; }
   void tick(TimePoint now);
   void flush_log();

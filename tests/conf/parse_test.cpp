@@ -102,6 +102,7 @@ TEST(Parse, reads_every_key_of_the_plain_tables) {
   const Settings settings = settings_of(std::string(least_file) + R"(
 [server]
 workers = 3
+io_uring = "off"
 lame_duck = "5s"
 drain_timeout = "1m"
 state_dir = ""
@@ -134,6 +135,7 @@ connections = 1000
                                  milliseconds{4}, milliseconds{5}, milliseconds{6},
                                  milliseconds{7}, milliseconds{8}};
   EXPECT_EQ(settings.server, (ServerSettings{3,
+                                             IoUring::off,
                                              milliseconds{5'000},
                                              milliseconds{60'000},
                                              "",
@@ -145,6 +147,17 @@ connections = 1000
   EXPECT_EQ(settings.timeouts, timeouts);
   EXPECT_EQ(settings.limits, (LimitSettings{4'096, 16'384, 50, 1'048'576, 1'000}));
   EXPECT_EQ(settings.routes.at(0).timeouts, timeouts);
+}
+
+TEST(Parse, reads_every_word_for_io_uring) {
+  const auto read = [](const std::string& word) {
+    return settings_of(std::string(least_file) + "[server]\nio_uring = \"" + word + "\"\n")
+        .server.io_uring;
+  };
+  EXPECT_EQ(settings_of(least_file).server.io_uring, IoUring::automatic);
+  EXPECT_EQ(read("auto"), IoUring::automatic);
+  EXPECT_EQ(read("on"), IoUring::on);
+  EXPECT_EQ(read("off"), IoUring::off);
 }
 
 TEST(Parse, reads_every_key_of_a_pool) {

@@ -115,6 +115,9 @@ TEST(Problems, ask_for_a_unit) {
 }
 
 TEST(Problems, refuse_counts_out_of_range) {
+  EXPECT_EQ(
+      problems_after_least("[server]\nio_uring = true\n"),
+      Lines{"f:9:12: server.io_uring: found the boolean true, expected one of auto, on, off"});
   EXPECT_EQ(problems_after_least("[server]\nworkers = -1\n"),
             Lines{"f:9:11: server.workers: found the integer -1, expected an integer from 0 to "
                   "4294967295"});

@@ -136,6 +136,8 @@ struct KeyCase {
 
 const KeyCase key_cases[] = {
     {"server changed: workers: 0 -> 3", [](Settings& s) { s.server.workers = 3; }},
+    {"io_uring: auto -> on", [](Settings& s) { s.server.io_uring = IoUring::on; }},
+    {"io_uring: auto -> off", [](Settings& s) { s.server.io_uring = IoUring::off; }},
     {"lame_duck: 0s -> 1h", [](Settings& s) { s.server.lame_duck = milliseconds(3'600'000); }},
     {"drain_timeout: 30s -> 250ms",
      [](Settings& s) { s.server.drain_timeout = milliseconds(250); }},

@@ -23,6 +23,7 @@ TEST(CheckReload, LetsEverythingPassThatARunningProxyCanChange) {
 TEST(CheckReload, NamesEveryKeyThatTakesARestart) {
   Settings next;
   next.server.workers = 3;
+  next.server.io_uring = IoUring::off;
   next.server.state_dir = "elsewhere";
   next.admin.address = "127.0.0.1:1";
   next.admin.token_file = "token";
@@ -32,8 +33,8 @@ TEST(CheckReload, NamesEveryKeyThatTakesARestart) {
     keys.push_back(problem.where);
     EXPECT_NE(problem.what.find("restart"), std::string::npos) << problem.what;
   }
-  EXPECT_EQ(keys, (std::vector<std::string>{"server.workers", "server.state_dir", "admin.address",
-                                            "admin.token_file", "log.access"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"server.workers", "server.io_uring", "server.state_dir",
+                                            "admin.address", "admin.token_file", "log.access"}));
 }
 
 TEST(CheckReload, SaysWhatIsAndWhatWasWanted) {
@@ -45,6 +46,16 @@ TEST(CheckReload, SaysWhatIsAndWhatWasWanted) {
   ASSERT_EQ(problems.size(), 1U);
   EXPECT_EQ(problems.front().what,
             "It is 2 in the running proxy and 4 in the new settings; changing it takes a restart.");
+}
+
+TEST(CheckReload, NamesWordsAsTheFileDoes) {
+  Settings running;
+  running.server.io_uring = IoUring::on;
+  const auto problems = check_reload(running, {});
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_EQ(problems.front().what,
+            "It is \"on\" in the running proxy and \"auto\" in the new settings; changing it takes "
+            "a restart.");
 }
 
 }  // namespace

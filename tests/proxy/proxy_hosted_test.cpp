@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "proxy/socket_batch.hpp"
 #include "tests/proxy/running_proxy.hpp"
 #include "tests/support/deadline.hpp"
 
@@ -20,7 +22,9 @@ namespace asio = boost::asio;
 
 /// Two backends and a proxy on `io`, which a thread runs or the test itself.
 struct Hosted {
-  explicit Hosted(Script script = {}) : running(std::move(script)) {
+  explicit Hosted(Script script = {}, IoUring io_uring = IoUring::automatic)
+      : running(std::move(script)) {
+    running.settings.server.io_uring = io_uring;
     Proxy::Options options;
     options.observer = running.recorder;
     running.proxy = std::make_unique<Proxy>(io, running.settings, std::move(options));
@@ -49,6 +53,28 @@ TEST(HostedProxy, ServesOnTheCallersLoopWithOneWorker) {
   ASSERT_TRUE(hosted.running.proxy->set_split("all", {{"v2", 1}}).get());
   EXPECT_EQ(hosted.running.who_answers(), "v2");
   EXPECT_EQ(hosted.running.proxy->status().get()->workers, 1U);
+}
+
+TEST(HostedProxy, MakesSocketCallsInBatchesWhereThatIsAskedFor) {
+  if (!SocketBatch::make()) GTEST_SKIP() << "the kernel has no io_uring";
+  Hosted hosted(support::echoes(), IoUring::on);
+  hosted.start();
+  ASSERT_TRUE(hosted.running.recorder->hears("in batches (io_uring)"));
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(std::make_unique<RawClient>(hosted.running.address()));
+  }
+  for (int round = 0; round < 5; ++round) {
+    const auto body = [&](std::size_t client) {
+      return std::to_string(client) + ":" + std::to_string(round);
+    };
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      clients[i]->send(support::request_text("POST", "/", "", body(i)));
+    }
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      EXPECT_EQ(clients[i]->response("POST").body, body(i));
+    }
+  }
 }
 
 TEST(HostedProxy, TheLoopServesTheCallerAsWell) {

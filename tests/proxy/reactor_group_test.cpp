@@ -1,12 +1,14 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/reactor.hpp"
@@ -41,12 +43,29 @@ struct Member final : Polled {
     log_.push_back("receive " + name_);
     return octets;
   }
+  std::size_t receive(SocketBatch& batch) noexcept override {
+    if (!std::exchange(has_received_, true)) batch.receive(ours_.get(), &octet_, 1);
+    return receive();
+  }
+  std::size_t received(std::int32_t result) noexcept override {
+    EXPECT_EQ(result, 1);
+    return octets;
+  }
   void act() override {
     log_.push_back("act " + name_);
     if (on_act) on_act();
   }
   bool send() noexcept override {
     log_.push_back("send " + name_);
+    return sends;
+  }
+  bool send(SocketBatch& batch) noexcept override {
+    batch.send(ours_.get(), piece_);
+    send();
+    return true;
+  }
+  bool sent(std::int32_t result) noexcept override {
+    EXPECT_EQ(result, 1);
     return sends;
   }
 
@@ -60,12 +79,30 @@ struct Member final : Polled {
   std::vector<std::string>& log_;
   support::Fd ours_;
   support::Fd peer_;
+  bool has_received_ = false;
+  char octet_ = 'x';
+  std::array<iovec, 1> piece_{iovec{&octet_, 1}};
 };
 
 using Log = std::vector<std::string>;
 
-TEST(ReactorGroupTest, ReceivesForAllThenActsThenSendsThenTellsThoseThatSent) {
-  Reactor reactor;
+/// A loop whose groups make their calls one by one, or in batches.
+struct ReactorGroupTest : ::testing::TestWithParam<bool> {
+  ReactorGroupTest() {
+    if (GetParam()) loop.reactor().batch_calls(SocketBatch::make());
+  }
+  void SetUp() override {
+    if (GetParam() && !loop.reactor().batches_calls()) GTEST_SKIP() << "the kernel has no io_uring";
+  }
+  Loop loop;
+};
+
+INSTANTIATE_TEST_SUITE_P(Calls, ReactorGroupTest, ::testing::Bool(), [](const auto& mode) {
+  return std::string(mode.param ? "InBatches" : "OneByOne");
+});
+
+TEST_P(ReactorGroupTest, ReceivesForAllThenActsThenSendsThenTellsThoseThatSent) {
+  Reactor& reactor = loop.reactor();
   Log log;
   Member a(reactor, "a", log);
   Member b(reactor, "b", log);
@@ -84,8 +121,8 @@ TEST(ReactorGroupTest, ReceivesForAllThenActsThenSendsThenTellsThoseThatSent) {
   EXPECT_EQ(log, (Log{"receive a", "receive b", "act a", "act b", "send a", "send b", "act a"}));
 }
 
-TEST(ReactorGroupTest, ManyOctetsEndAGroup) {
-  Reactor reactor;
+TEST_P(ReactorGroupTest, ManyOctetsEndAGroup) {
+  Reactor& reactor = loop.reactor();
   Log log;
   Member a(reactor, "a", log);
   Member b(reactor, "b", log);
@@ -100,8 +137,8 @@ TEST(ReactorGroupTest, ManyOctetsEndAGroup) {
                       "act c"}));
 }
 
-TEST(ReactorGroupTest, NobodyWaitsForMoreThanAFewOthers) {
-  Reactor reactor;
+TEST_P(ReactorGroupTest, NobodyWaitsForMoreThanAFewOthers) {
+  Reactor& reactor = loop.reactor();
   Log log;
   std::vector<std::unique_ptr<Member>> members;
   for (int i = 0; i < 60; ++i) {
@@ -113,8 +150,8 @@ TEST(ReactorGroupTest, NobodyWaitsForMoreThanAFewOthers) {
   EXPECT_EQ(log.size(), 120U);
 }
 
-TEST(ReactorGroupTest, ManyWritesEndAGroupToo) {
-  Reactor reactor;
+TEST_P(ReactorGroupTest, ManyWritesEndAGroupToo) {
+  Reactor& reactor = loop.reactor();
   Log log;
   Member accepts(reactor, "accepts", log);
   Member last(reactor, "last", log);
@@ -132,8 +169,8 @@ TEST(ReactorGroupTest, ManyWritesEndAGroupToo) {
   EXPECT_EQ(std::count(log.begin(), log.end(), "act last"), 1);
 }
 
-TEST(ReactorGroupTest, WhoActsDeferredSendsByItself) {
-  Reactor reactor;
+TEST_P(ReactorGroupTest, WhoActsDeferredSendsByItself) {
+  Reactor& reactor = loop.reactor();
   Log log;
   Member a(reactor, "a", log);
   bool gathered = true;
@@ -163,8 +200,7 @@ Abandoned answer_abandoned(Stream& stream) {
   co_await answer(stream, "never");
 }
 
-TEST(ReactorGroupTest, AnswersOfAGroupLeaveBehindTheLastOfItsMembers) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AnswersOfAGroupLeaveBehindTheLastOfItsMembers) {
   Line one(loop);
   Line two(loop);
   Running<IoError> first(answer(*one.stream, "first"));
@@ -185,8 +221,7 @@ TEST(ReactorGroupTest, AnswersOfAGroupLeaveBehindTheLastOfItsMembers) {
   EXPECT_EQ(two.peer.take_all(), "second");
 }
 
-TEST(ReactorGroupTest, AStreamThatIsClosedBeforeTheGroupSendsSaysSo) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AStreamThatIsClosedBeforeTheGroupSendsSaysSo) {
   Line line(loop);
   Log log;
   Running<IoError> answering(answer(*line.stream, "never"));
@@ -205,8 +240,7 @@ Task<IoError> pass_on(Stream& from, Stream& to) {
   co_return co_await testing::write(to, "never", seconds(60));
 }
 
-TEST(ReactorGroupTest, AWriteToAStreamThatIsClosedAlreadyEndsAtOnce) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AWriteToAStreamThatIsClosedAlreadyEndsAtOnce) {
   Line from(loop);
   Line to(loop);
   Running<IoError> passing(pass_on(*from.stream, *to.stream));
@@ -217,8 +251,7 @@ TEST(ReactorGroupTest, AWriteToAStreamThatIsClosedAlreadyEndsAtOnce) {
   EXPECT_EQ(passing.result(), IoError::interrupted);
 }
 
-TEST(ReactorGroupTest, AStreamThatIsClosedBehindItsReceiveSaysSo) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AStreamThatIsClosedBehindItsReceiveSaysSo) {
   Log log;
   Line line(loop);
   // Its event comes first, so it acts before the stream that has received already.
@@ -237,8 +270,7 @@ Task<IoError> say(Stream& stream, Stream& other, bool closes_other) {
   co_return error;
 }
 
-TEST(ReactorGroupTest, WhoIsClosedBehindItsSendIsToldSo) {
-  Loop loop;
+TEST_P(ReactorGroupTest, WhoIsClosedBehindItsSendIsToldSo) {
   Line one(loop);
   Line two(loop);
   Running<IoError> closes(say(*one.stream, *two.stream, true));
@@ -252,8 +284,7 @@ TEST(ReactorGroupTest, WhoIsClosedBehindItsSendIsToldSo) {
   EXPECT_EQ(two.peer.take_all(), "said");
 }
 
-TEST(ReactorGroupTest, WhatMayNotWaitIsSentAtOnce) {
-  Loop loop;
+TEST_P(ReactorGroupTest, WhatMayNotWaitIsSentAtOnce) {
   Line line(loop);
   Line prompt(loop);
   std::string text = "now";
@@ -273,8 +304,7 @@ TEST(ReactorGroupTest, WhatMayNotWaitIsSentAtOnce) {
   EXPECT_EQ(seen, "now");
 }
 
-TEST(ReactorGroupTest, AStreamThatIsDisposedOfBeforeTheGroupSendsIsNotTouched) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AStreamThatIsDisposedOfBeforeTheGroupSendsIsNotTouched) {
   Log log;
   Line line(loop);
   const Abandoned answering = answer_abandoned(*line.stream);
@@ -294,8 +324,7 @@ Task<IoError> answer_twice(Stream& stream, std::string first, std::string second
   co_return co_await testing::write(stream, std::move(second), seconds(60));
 }
 
-TEST(ReactorGroupTest, WhoWritesAgainBehindItsGroupDoesNotWaitForAnotherTurn) {
-  Loop loop;
+TEST_P(ReactorGroupTest, WhoWritesAgainBehindItsGroupDoesNotWaitForAnotherTurn) {
   Line line(loop);
   Running<IoError> answering(answer_twice(*line.stream, "one ", "two"));
   loop.settle();
@@ -304,8 +333,7 @@ TEST(ReactorGroupTest, WhoWritesAgainBehindItsGroupDoesNotWaitForAnotherTurn) {
   EXPECT_EQ(line.peer.take_all(), "one two");
 }
 
-TEST(ReactorGroupTest, AnAnswerThatIsTooLargeForTheKernelGoesOnWhenItHasRoom) {
-  Loop loop;
+TEST_P(ReactorGroupTest, AnAnswerThatIsTooLargeForTheKernelGoesOnWhenItHasRoom) {
   Line line(loop);
   const std::string large(4 << 20, 'z');
   Running<IoError> answering(answer(*line.stream, large));
@@ -322,8 +350,7 @@ TEST(ReactorGroupTest, AnAnswerThatIsTooLargeForTheKernelGoesOnWhenItHasRoom) {
   EXPECT_EQ(line.peer.take_all().size(), large.size());
 }
 
-TEST(ReactorGroupTest, ADeadlineEndsAWriteThatTheGroupCouldNotFinish) {
-  Loop loop;
+TEST_P(ReactorGroupTest, ADeadlineEndsAWriteThatTheGroupCouldNotFinish) {
   Line line(loop);
   Running<IoError> answering(answer(*line.stream, std::string(4 << 20, 'z')));
   loop.settle();
@@ -333,8 +360,7 @@ TEST(ReactorGroupTest, ADeadlineEndsAWriteThatTheGroupCouldNotFinish) {
   EXPECT_EQ(answering.result(), IoError::timeout);
 }
 
-TEST(ReactorGroupTest, ABrokenPeerIsToldToTheWriter) {
-  Loop loop;
+TEST_P(ReactorGroupTest, ABrokenPeerIsToldToTheWriter) {
   Line line(loop);
   Running<IoError> answering(answer(*line.stream, "answer"));
   loop.settle();

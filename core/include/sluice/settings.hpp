@@ -144,8 +144,17 @@ struct ListenerSettings {
   bool operator==(const ListenerSettings&) const = default;
 };
 
+/// Whether workers give their socket calls to the kernel in batches (io_uring). It is only a matter
+/// of cost: less where an entry into the kernel is dear, as in some virtual machines.
+enum class IoUring : std::uint8_t {
+  automatic,  ///< when it costs less, which is measured at the start
+  on,         ///< when the kernel has it (Linux 5.18 or newer) and allows it
+  off,
+};
+
 struct ServerSettings {
-  unsigned workers = 0;                       ///< threads; 0: one per core
+  unsigned workers = 0;  ///< threads; 0: one per core
+  IoUring io_uring = IoUring::automatic;
   milliseconds lame_duck{0};                  ///< after SIGTERM: /readyz fails, accepting goes on
   milliseconds drain_timeout{30'000};         ///< then what is in flight may finish for this long
   std::string state_dir = "/var/lib/sluice";  ///< what must survive a restart; "": nothing does
