@@ -8,9 +8,10 @@ SIZES = {"13": "13 B", "1k": "1 KiB", "16k": "16 KiB", "1m": "1 MiB"}
 CONNECTIONS = (1, 64, 1000)
 TITLES = {"sluice": "sluice", "nginx": "nginx", "haproxy": "HAProxy", "relay": "the floor",
           "haproxy-large": "HAProxy, 64 KiB buffers", "haproxy-splice": "HAProxy, splice",
-          "sluice-log": "sluice", "nginx-log": "nginx"}
+          "sluice-single": "sluice, io_uring off", "sluice-log": "sluice", "nginx-log": "nginx"}
 PLAIN = ("sluice", "nginx", "haproxy", "relay")
 LARGE_ONLY = ("haproxy-large", "haproxy-splice")
+BARS_ONLY = ("sluice-single",)
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,10 @@ class Cell:
     shape: Shape
 
     def proxies(self, wanted: list[str]) -> list[str]:
-        """The variants of HAProxy for large bodies are measured with these only."""
-        names = PLAIN + LARGE_ONLY if self.shape.is_large() else PLAIN
+        """Variants are measured where they say something: HAProxy's for large bodies with these,
+        sluice's in the small cells with a bar."""
+        large = self.shape.is_large()
+        names = PLAIN + LARGE_ONLY if large else PLAIN + BARS_ONLY if self.name in QUICK else PLAIN
         return [name for name in names if name in wanted]
 
 

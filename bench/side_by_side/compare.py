@@ -33,7 +33,7 @@ SECTIONS = {"throughput": throughput.run, "log": throughput.run_with_log,
             "weights": weights.run, "reload": reload.run, "rollout": rollout.run,
             "soak": soak.run}
 DEFAULT_SECTIONS = [name for name in SECTIONS if name != "soak"]
-PROXIES = [*cells.PLAIN, *cells.LARGE_ONLY]
+PROXIES = [*cells.PLAIN, *cells.LARGE_ONLY, *cells.BARS_ONLY]
 EPILOG = """\
 A full run takes about 18 minutes, of which the section throughput takes 13: 24 cells, 5 rounds,
 4 to 6 proxies, 1.3 s each. The section soak takes 5 to 10 minutes on top.
@@ -49,7 +49,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background of a script
     raise_descriptor_limit()
-    results = {"machine": machine.describe(arguments.sluice),
+    results = {"machine": {**machine.describe(arguments.sluice), "io_uring": False},
                "options": {"rounds": arguments.rounds, "seconds": arguments.seconds,
                            "proxy_core": arguments.proxy_core, "load_core": arguments.load_core},
                "sections": {}, "configs": {}, "errors": {}}
@@ -141,6 +141,7 @@ def measure_section(name: str, arguments: argparse.Namespace, results: dict) -> 
             except Exception as error:  # whatever it was, the report must say it
                 traceback.print_exc()
                 results["errors"][name] = f"{type(error).__name__}: {error}"
+            results["machine"]["io_uring"] |= bench.uses_io_uring
         for key, text in bench.configs.items():
             results["configs"].setdefault(key, text.replace(folder, "FOLDER"))
 

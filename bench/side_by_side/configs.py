@@ -101,6 +101,7 @@ backend all
 SLUICE_HEAD = """\
 [server]
 workers = {workers}
+io_uring = "{io_uring}"
 state_dir = ""
 drain_timeout = "1s"
 [admin]
@@ -152,9 +153,10 @@ def haproxy(port: int, backends: list[int], variant: str = "") -> str:
 
 
 def sluice(ports: tuple[int, int], backends: list[int], access: str = "off", workers: int = 1,
-           health: bool = True) -> str:
+           health: bool = True, io_uring: str = "auto") -> str:
     """`ports` are those of the listener and of the admin interface."""
-    head = SLUICE_HEAD.format(port=ports[0], admin=ports[1], access=access, workers=workers)
+    head = SLUICE_HEAD.format(port=ports[0], admin=ports[1], access=access, workers=workers,
+                              io_uring=io_uring)
     return head + SLUICE_ROUTES.format(
         old=backends[0], new=backends[1], health=HEALTH if health else "")
 
@@ -165,7 +167,8 @@ def sluice_at_scale(ports: tuple[int, int], backend_port: int, routes: int,
 
     `first` is the last octet of the first address of each pool.
     """
-    parts = [SLUICE_HEAD.format(port=ports[0], admin=ports[1], access="off", workers=workers)]
+    parts = [SLUICE_HEAD.format(port=ports[0], admin=ports[1], access="off", workers=workers,
+                                io_uring="auto")]
     pools = pools or routes // 10
     for pool in range(pools):
         subnet = f"127.{1 + pool // 250}.{pool % 250}"

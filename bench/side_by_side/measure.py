@@ -6,6 +6,17 @@ from pathlib import Path
 PROC = Path("/proc")
 
 
+def uses_io_uring(pid: int) -> bool:
+    def kind(entry: Path) -> str:
+        try:
+            return os.readlink(entry)
+        except OSError:
+            return ""  # closed meanwhile
+
+    return any(kind(entry) == "anon_inode:[io_uring]"
+               for entry in (PROC / str(pid) / "fd").iterdir())
+
+
 def process_tree(pid: int) -> list[int]:
     """The process and all its descendants: nginx works in a child of the process we started."""
     parents: dict[int, int] = {}

@@ -66,6 +66,7 @@ class Bench:
         self._stack = ExitStack()
         self.backends: list[int] = []
         self._backend_count = 0
+        self.uses_io_uring = False
 
     def __enter__(self) -> "Bench":
         try:
@@ -106,12 +107,14 @@ class Bench:
 
         child, port = self._start(name, cores or self.cores.proxy, command, environment)
         wait_until_ready(admin)
+        self.uses_io_uring = self.uses_io_uring or measure.uses_io_uring(child.pid)
         return self._proxy(name, child, port, (self.folder / f"{name}.toml").read_text(), admin)
 
     def _start_sluice(self, name: str, variant: str) -> Proxy:
         access = f"{self.folder}/sluice-access.log" if variant == "log" else "off"
-        return self.start_sluice(
-            name, lambda ports: configs.sluice(ports, self.backends, access))
+        io_uring = "off" if variant == "single" else "auto"
+        return self.start_sluice(name, lambda ports: configs.sluice(
+            ports, self.backends, access, io_uring=io_uring))
 
     def _start_nginx(self, name: str, variant: str) -> Proxy:
         def command(port: int) -> list[str]:

@@ -5,7 +5,8 @@ from cells import TITLES
 from figures import column, median, spread
 
 RUN_COLUMNS = ["CPU µs/request", "requests/s", "p50 ms", "p99 ms", "failures"]
-OTHERS = ("nginx", "haproxy", "haproxy-large", "haproxy-splice", "relay", "nginx-log")
+OTHERS = ("nginx", "haproxy", "haproxy-large", "haproxy-splice", "relay", "nginx-log",
+          "sluice-single")
 
 
 def write(results: dict, plot: str) -> str:
@@ -48,7 +49,8 @@ def _machine(results: dict) -> str:
             f"Proxies on core {options['proxy_core']} with one worker, load and backends on core "
             f"{options['load_core']}. {options['rounds']} interleaved rounds of "
             f"{options['seconds']:g} s. Figures are the median over the rounds with "
-            "(least–most); a ratio is taken within each round, below 1 is in favour of sluice.")
+            "(least–most); a ratio is taken within each round, below 1 is in favour of sluice. "
+            f"sluice chose {'to use' if machine.get('io_uring') else 'not to use'} io_uring.")
     waited = _waited(results["sections"])
     if waited:
         text += ("\n\nHow quiet the machine was: a proxy that could have run had to wait for its "
