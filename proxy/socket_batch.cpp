@@ -68,8 +68,8 @@ std::int32_t result_of(ssize_t size) {
 
 template <class T>
 T* pointer_of(std::uint64_t address) {
-  return reinterpret_cast<T*>(
-      static_cast<std::uintptr_t>(address));  // NOLINT(performance-no-int-to-ptr)
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  return reinterpret_cast<T*>(static_cast<std::uintptr_t>(address));
 }
 
 /// What the kernel would make of it, made here.
