@@ -35,7 +35,7 @@ SECTIONS = {"throughput": throughput.run, "log": throughput.run_with_log,
 DEFAULT_SECTIONS = [name for name in SECTIONS if name != "soak"]
 PROXIES = [*cells.PLAIN, *cells.LARGE_ONLY, *cells.BARS_ONLY]
 EPILOG = """\
-A full run takes about 18 minutes, of which the section throughput takes 13: 24 cells, 5 rounds,
+A full run takes about 20 minutes, of which the section throughput takes 14: 24 cells, 5 rounds,
 4 to 6 proxies, 1.3 s each. The section soak takes 5 to 10 minutes on top.
 Proxies run on one core and the load and the backends on another, so nothing else should use them.
 """

@@ -149,12 +149,12 @@ struct ListenerSettings {
 enum class IoUring : std::uint8_t {
   automatic,  ///< when it costs less, which is measured at the start
   on,         ///< when the kernel has it (Linux 5.18 or newer) and allows it
-  off,
+  off,        ///< never; io_uring_setup(2) is not even called
 };
 
 struct ServerSettings {
-  unsigned workers = 0;  ///< threads; 0: one per core
-  IoUring io_uring = IoUring::automatic;
+  unsigned workers = 0;                       ///< threads; 0: one per core
+  IoUring io_uring = IoUring::automatic;      ///< batches of socket calls; takes a restart
   milliseconds lame_duck{0};                  ///< after SIGTERM: /readyz fails, accepting goes on
   milliseconds drain_timeout{30'000};         ///< then what is in flight may finish for this long
   std::string state_dir = "/var/lib/sluice";  ///< what must survive a restart; "": nothing does
