@@ -16,7 +16,7 @@ namespace {
 /// How long a follower may take to see that nobody decides any more, and to be found out.
 constexpr milliseconds time_to_take_over = is_slow_build ? milliseconds(5000) : milliseconds(1000);
 
-constexpr int upgrade_rounds = is_slow_build ? 3 : 10;
+constexpr int replacements = is_slow_build ? 3 : 10;
 
 std::string decider_of(const SluiceProcess& sluice) {
   const AdminAnswer status = sluice.admin().get("/v1/status");
@@ -140,7 +140,7 @@ TEST(Decider, NoOtherProcessComesInBetweenWhileTheDecidingOneIsReplaced) {
   Generations generations(*decider);
   const LockSeeker seeker(host.folder.file("state"));
   ASSERT_TRUE(seeker.is_open());
-  for (int round = 0; round < upgrade_rounds; ++round) {
+  for (int round = 0; round < replacements; ++round) {
     const pid_t old = generations.present();
     ASSERT_TRUE(generations.becomes_another()) << "round " << round;
     ASSERT_EQ(seeker.wins(), 0u) << "round " << round;

@@ -68,15 +68,15 @@ elseif(STEP STREQUAL "headers")
         "${prefix}/include" "${work}/alone.cpp")
   endforeach()
 elseif(STEP STREQUAL "subdirectory")
-  # Without optimisation: it is about the build, not about speed.
+  # Without optimisation, and several sources as one: it is about the build, not about speed.
   find_program(ccache ccache)
   set(launcher "")
   if(ccache)
     set(launcher "-DCMAKE_CXX_COMPILER_LAUNCHER=${ccache}")
     set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime")
   endif()
-  build_project(stranger "${BUILD}/tests/subdirectory" "-DSLUICE_SOURCE=${SOURCE}" ${hidden}
-                ${launcher})
+  build_project(stranger "${BUILD}/tests/subdirectory" "-DSLUICE_SOURCE=${SOURCE}"
+                -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=24 ${hidden} ${launcher})
   run_stranger("${BUILD}/tests/subdirectory")
 else()
   message(FATAL_ERROR "no such step: ${STEP}")

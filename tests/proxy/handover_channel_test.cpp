@@ -12,11 +12,11 @@
 #include <boost/json.hpp>
 #include <cstddef>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/support/deadline.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -27,12 +27,9 @@ namespace json = boost::json;
 class HandoverChannelTest : public ::testing::Test {
  protected:
   HandoverChannelTest() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      throw std::runtime_error("no socket pair");
-    }
-    here.emplace(OwnedDescriptor(ends[0]));
-    there.emplace(OwnedDescriptor(ends[1]));
+    support::SocketPair pair = support::socket_pair(true);
+    here.emplace(OwnedDescriptor(pair.ours.release()));
+    there.emplace(OwnedDescriptor(pair.peer.release()));
   }
 
   /// Sends everything from here and receives it there. False when a side breaks or time is over.
@@ -276,11 +273,9 @@ TEST_F(HandoverChannelTest, GarbageBreaksItWithASentence) {
       std::string(64, '\xff'),
   };
   for (const std::string& octets : garbage) {
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-    const OwnedDescriptor writer(ends[0]);
-    HandoverChannel reader{OwnedDescriptor(ends[1])};
-    ASSERT_EQ(::send(writer.get(), octets.data(), octets.size(), MSG_NOSIGNAL),
+    support::SocketPair pair = support::socket_pair(true);
+    HandoverChannel reader{OwnedDescriptor(pair.ours.release())};
+    ASSERT_EQ(::send(pair.peer.get(), octets.data(), octets.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(octets.size()));
     ASSERT_TRUE(reader.receive_some());
     EXPECT_FALSE(reader.take()) << octets.substr(0, 60);

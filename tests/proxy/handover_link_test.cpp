@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,23 +14,21 @@
 #include <utility>
 
 #include "tests/support/deadline.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sluice::proxy {
 namespace {
 
 namespace json = boost::json;
 
-std::array<OwnedDescriptor, 2> pair_of(int (*make)(int*)) {
-  std::array<int, 2> ends{};
-  if (make(ends.data()) != 0) throw std::runtime_error("no pair");
-  return {OwnedDescriptor(ends[0]), OwnedDescriptor(ends[1])};
-}
 std::array<OwnedDescriptor, 2> sockets() {
-  return pair_of(
-      [](int* ends) { return ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends); });
+  support::SocketPair pair = support::socket_pair(true);
+  return {OwnedDescriptor(pair.ours.release()), OwnedDescriptor(pair.peer.release())};
 }
 std::array<OwnedDescriptor, 2> pipe_ends() {
-  return pair_of([](int* ends) { return ::pipe(ends); });
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+  return {OwnedDescriptor(ends[0]), OwnedDescriptor(ends[1])};
 }
 
 /// Whether nobody has the writing end of a pipe any more.

@@ -88,13 +88,11 @@ TEST(ListeningSocketAdopt, UnixSocketsAreAdoptedWithTheirQueue) {
 TEST(ListeningSocketAdopt, WhatDoesNotListenIsRefused) {
   const ListeningSocket listening = opened("127.0.0.1:0");
   const support::Fd connection = support::connect_to(listening.address());
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const OwnedDescriptor other_end(ends[1]);
+  support::SocketPair pair = support::socket_pair(true);
   std::array<int, 2> pipe{};
   ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
   const OwnedDescriptor writing(pipe[1]);
-  for (const int descriptor : {::dup(connection.get()), ends[0], pipe[0], -1}) {
+  for (const int descriptor : {::dup(connection.get()), pair.ours.release(), pipe[0], -1}) {
     const auto socket = ListeningSocket::adopt(OwnedDescriptor(descriptor));
     ASSERT_FALSE(socket);
     EXPECT_EQ(socket.error(), "a descriptor that was handed over is no listening socket");

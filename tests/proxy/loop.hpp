@@ -21,7 +21,7 @@
 #include "proxy/stream.hpp"
 #include "proxy/task.hpp"
 #include "tests/support/deadline.hpp"
-#include "tests/support/fd.hpp"
+#include "tests/support/socket.hpp"
 
 /// One thread as a worker has it, for tests: sockets, deadlines and blocks. Time passes for the
 /// deadlines when a test says so.
@@ -194,12 +194,9 @@ class Peer {
 /// A stream and the other end of its connection, over a unix socket pair.
 struct Line {
   explicit Line(Loop& loop) : stream(loop.stream()) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0 ||
-        !stream->adopt(ends[0])) {
-      throw std::runtime_error("no socket pair");
-    }
-    peer = Peer(ends[1]);
+    support::SocketPair pair = support::socket_pair();
+    if (!stream->adopt(pair.ours.release())) throw std::runtime_error("epoll takes no socket");
+    peer = Peer(pair.peer.release());
   }
   StreamPtr stream;
   Peer peer;

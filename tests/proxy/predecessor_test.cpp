@@ -2,15 +2,14 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include "proxy/successor.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sluice::proxy::program {
 namespace {
@@ -30,11 +29,10 @@ TEST_F(PredecessorTest, WithoutTheVariableThereIsNone) {
 }
 
 TEST_F(PredecessorTest, TheSocketIsTakenOnceAndTheVariableIsGone) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const OwnedDescriptor other(ends[1]);
-  const OwnedDescriptor taken = inherited(std::to_string(ends[0]));
-  EXPECT_EQ(taken.get(), ends[0]);
+  support::SocketPair pair = support::socket_pair(true);
+  const int descriptor = pair.ours.release();
+  const OwnedDescriptor taken = inherited(std::to_string(descriptor));
+  EXPECT_EQ(taken.get(), descriptor);
   EXPECT_EQ(std::getenv(handover_variable), nullptr);
   EXPECT_FALSE(inherited_handover().is_open());
 }

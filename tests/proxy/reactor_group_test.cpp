@@ -14,6 +14,7 @@
 #include "proxy/reactor.hpp"
 #include "proxy/stream.hpp"
 #include "tests/proxy/loop.hpp"
+#include "tests/support/socket.hpp"
 
 /// The groups of a turn: many receive, then all act, then all that was written goes out together.
 namespace sluice::proxy {
@@ -30,12 +31,8 @@ using testing::seconds;
 struct Member final : Polled {
   Member(Reactor& reactor, std::string name, std::vector<std::string>& log)
       : reactor_(reactor), name_(std::move(name)), log_(log) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-    ours_ = support::Fd(ends[0]);
-    peer_ = support::Fd(ends[1]);
-    EXPECT_TRUE(reactor_.add(ours_.get(), *this, EPOLLIN | EPOLLET));
-    EXPECT_EQ(::send(peer_.get(), "x", 1, 0), 1);
+    EXPECT_TRUE(reactor_.add(pair_.ours.get(), *this, EPOLLIN | EPOLLET));
+    EXPECT_EQ(::send(pair_.peer.get(), "x", 1, 0), 1);
   }
 
   void note(std::uint32_t /*events*/) noexcept override {}
@@ -44,7 +41,7 @@ struct Member final : Polled {
     return octets;
   }
   std::size_t receive(SocketBatch& batch) noexcept override {
-    if (!std::exchange(has_received_, true)) batch.receive(ours_.get(), &octet_, 1);
+    if (!std::exchange(has_received_, true)) batch.receive(pair_.ours.get(), &octet_, 1);
     return receive();
   }
   std::size_t received(std::int32_t result) noexcept override {
@@ -60,7 +57,7 @@ struct Member final : Polled {
     return sends;
   }
   bool send(SocketBatch& batch) noexcept override {
-    batch.send(ours_.get(), piece_);
+    batch.send(pair_.ours.get(), piece_);
     send();
     return true;
   }
@@ -77,8 +74,7 @@ struct Member final : Polled {
   Reactor& reactor_;
   std::string name_;
   std::vector<std::string>& log_;
-  support::Fd ours_;
-  support::Fd peer_;
+  support::SocketPair pair_ = support::socket_pair();
   bool has_received_ = false;
   char octet_ = 'x';
   std::array<iovec, 1> piece_{iovec{&octet_, 1}};

@@ -8,11 +8,13 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/reactor.hpp"
 #include "proxy/stream.hpp"
 #include "tests/proxy/loop.hpp"
+#include "tests/support/socket.hpp"
 
 /// What is registered only when it has to be: a connection that lives for a few turns never is.
 namespace sluice::proxy {
@@ -45,10 +47,9 @@ Task<IoError> write(Stream& stream, const std::string& octets) {
 /// A stream that was accepted, and its client.
 struct Accepted {
   explicit Accepted(Loop& loop) : stream(loop.stream()) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-    client = support::Fd(ends[1]);
-    EXPECT_TRUE(stream->adopt(ends[0]));
+    support::SocketPair pair = support::socket_pair();
+    client = std::move(pair.peer);
+    EXPECT_TRUE(stream->adopt(pair.ours.release()));
   }
   void hear() {
     stream->watch({[](void* self) { static_cast<Accepted*>(self)->has_heard = true; }, this});

@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
@@ -17,7 +16,7 @@
 #include "proxy/deadline.hpp"
 #include "proxy/reactor_host.hpp"
 #include "tests/support/deadline.hpp"
-#include "tests/support/fd.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -25,16 +24,9 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds at_once{0};
 
-struct SocketPair {
-  SocketPair() {
-    std::array<int, 2> made{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, made.data()), 0);
-    ours = support::Fd(made[0]);
-    peer = support::Fd(made[1]);
-  }
+struct SocketPair : support::SocketPair {
+  SocketPair() : support::SocketPair(support::socket_pair()) {}
   void send() const { EXPECT_EQ(::send(peer.get(), "x", 1, 0), 1); }
-  support::Fd ours;
-  support::Fd peer;
 };
 
 struct Target final : Polled {

@@ -11,6 +11,7 @@
 #include "proxy/relay.hpp"
 #include "tests/proxy/loop.hpp"
 #include "tests/proxy/relayed_text.hpp"
+#include "tests/support/socket.hpp"
 
 /// Large bodies that go from socket to socket inside the kernel.
 namespace sluice::proxy {
@@ -157,14 +158,11 @@ TEST_F(RelaySpliceTest, WhatHasToBeKeptOrFramedAnewIsCopied) {
 }
 
 TEST_F(RelaySpliceTest, APipeThatHoldsSomethingIsNotKept) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
-  const support::Fd one(ends[0]);
-  const support::Fd two(ends[1]);
-  ASSERT_EQ(::send(one.get(), "left", 4, 0), 4);
+  const support::SocketPair pair = support::socket_pair();
+  ASSERT_EQ(::send(pair.peer.get(), "left", 4, 0), 4);
   Pipe pipe = pipes.take();
   ASSERT_TRUE(pipe);
-  EXPECT_EQ(pipe.fill(two.get(), 100), 4);
+  EXPECT_EQ(pipe.fill(pair.ours.get(), 100), 4);
   EXPECT_EQ(pipe.held(), 4U);
   pipes.give_back(std::move(pipe));
   EXPECT_EQ(pipes.take().held(), 0U);

@@ -15,7 +15,7 @@
 
 #include "proxy/socket_calls.hpp"
 #include "tests/proxy/forbidden_call.hpp"
-#include "tests/support/fd.hpp"
+#include "tests/support/socket.hpp"
 
 namespace sluice::proxy {
 namespace {
@@ -23,13 +23,8 @@ namespace {
 using Results = std::vector<std::int32_t>;
 
 /// Two connected sockets.
-struct Pair {
-  Pair() {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()), 0);
-    ours = support::Fd(ends[0]);
-    peer = support::Fd(ends[1]);
-  }
+struct Ends : support::SocketPair {
+  Ends() : support::SocketPair(support::socket_pair()) {}
   void say(std::string_view text) const {
     EXPECT_EQ(::send(peer.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   }
@@ -39,8 +34,6 @@ struct Pair {
     text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
     return text;
   }
-  support::Fd ours;
-  support::Fd peer;
 };
 
 iovec piece_of(std::string& text) {
@@ -55,17 +48,17 @@ struct SocketBatchTest : ::testing::Test {
     const auto results = batch->run();
     return {results.begin(), results.end()};
   }
-  void receive(const Pair& pair, std::string& room) const {
+  void receive(const Ends& pair, std::string& room) const {
     batch->receive(pair.ours.get(), room.data(), room.size());
   }
   std::unique_ptr<SocketBatch> batch = SocketBatch::make();
 };
 
 TEST_F(SocketBatchTest, ReceivesForEachWhatIsThere) {
-  const Pair some;
-  const Pair more;
-  const Pair nothing;
-  const Pair ended;
+  const Ends some;
+  const Ends more;
+  const Ends nothing;
+  const Ends ended;
   some.say("some");
   more.say("more than there is room for");
   EXPECT_EQ(::shutdown(ended.peer.get(), SHUT_WR), 0);
@@ -83,9 +76,9 @@ TEST_F(SocketBatchTest, ReceivesForEachWhatIsThere) {
 }
 
 TEST_F(SocketBatchTest, SendsForEachWhatTheKernelTakes) {
-  const Pair one;
-  const Pair pieces;
-  const Pair full;
+  const Ends one;
+  const Ends pieces;
+  const Ends full;
   std::string text = "text";
   std::string large(4 << 20, 'z');
   std::array<iovec, 1> single{piece_of(text)};
@@ -107,8 +100,8 @@ TEST_F(SocketBatchTest, SendsForEachWhatTheKernelTakes) {
 }
 
 TEST_F(SocketBatchTest, WhatFailsDoesNotStopTheOthersAndRaisesNoSignal) {
-  Pair gone;
-  const Pair sound;
+  Ends gone;
+  const Ends sound;
   gone.peer.close();
   std::string text = "text";
   std::array<iovec, 1> single{piece_of(text)};
@@ -120,7 +113,7 @@ TEST_F(SocketBatchTest, WhatFailsDoesNotStopTheOthersAndRaisesNoSignal) {
 }
 
 TEST_F(SocketBatchTest, OneByItselfEndsInTheSameWay) {
-  const Pair pair;
+  const Ends pair;
   std::string room(10, '\0');
   receive(pair, room);
   EXPECT_EQ(run(), (Results{-EAGAIN}));
@@ -134,7 +127,7 @@ TEST_F(SocketBatchTest, OneByItselfEndsInTheSameWay) {
 }
 
 TEST_F(SocketBatchTest, GoesRoundItsRingsManyTimes) {
-  const Pair pair;
+  const Ends pair;
   std::string room(1, '\0');
   std::string octet = "x";
   std::array<iovec, 1> single{piece_of(octet)};
@@ -149,7 +142,7 @@ TEST_F(SocketBatchTest, GoesRoundItsRingsManyTimes) {
 }
 
 TEST_F(SocketBatchTest, IsFullAtItsCapacity) {
-  const Pair pair;
+  const Ends pair;
   std::string room(1, '\0');
   for (std::size_t index = 0; index < SocketBatch::capacity; ++index) {
     ASSERT_FALSE(batch->is_full());
@@ -161,7 +154,7 @@ TEST_F(SocketBatchTest, IsFullAtItsCapacity) {
 }
 
 TEST_F(SocketBatchTest, MayMoveToAnotherThread) {
-  const Pair pair;
+  const Ends pair;
   std::string octet = "x";
   std::array<iovec, 1> single{piece_of(octet)};
   std::thread other([&] {
@@ -186,7 +179,7 @@ bool run_without(std::vector<int> numbers, Body body) {
 }
 
 TEST_F(SocketBatchTest, MakesNoOtherCallsThanItsOwn) {
-  const Pair pair;
+  const Ends pair;
   std::string text = "text";
   std::array<iovec, 1> single{piece_of(text)};
   std::array<iovec, 2> two{piece_of(text), piece_of(text)};
@@ -204,7 +197,7 @@ TEST_F(SocketBatchTest, MakesNoOtherCallsThanItsOwn) {
 }
 
 TEST_F(SocketBatchTest, WhatTheKernelDoesNotTakeIsMadeOneByOne) {
-  const Pair pair;
+  const Ends pair;
   std::array<std::string, 3> words{"one ", "two ", "three"};
   std::array<iovec, 3> pieces{piece_of(words[0]), piece_of(words[1]), piece_of(words[2])};
   const bool is_forbidden = run_without({SYS_io_uring_enter}, [&] {

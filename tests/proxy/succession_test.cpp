@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <memory>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "sluice/version.hpp"
+#include "tests/support/socket.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace sluice::proxy {
@@ -26,12 +25,9 @@ namespace json = boost::json;
 class SuccessionTest : public ::testing::Test {
  protected:
   SuccessionTest() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-      throw std::runtime_error("no socket pair");
-    }
-    predecessor.emplace(OwnedDescriptor(ends[0]));
-    socket = OwnedDescriptor(ends[1]);
+    support::SocketPair pair = support::socket_pair(true);
+    predecessor.emplace(OwnedDescriptor(pair.ours.release()));
+    socket = OwnedDescriptor(pair.peer.release());
   }
 
   void say(HandoverMessage message) {

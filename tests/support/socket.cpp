@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -119,6 +120,13 @@ Fd connect_to(const std::string& text, Deadline deadline) {
   errno = error;
   if (error != 0) fail("connect", text);
   return fd;
+}
+
+SocketPair socket_pair(bool is_blocking) {
+  const int type = SOCK_STREAM | SOCK_CLOEXEC | (is_blocking ? 0 : SOCK_NONBLOCK);
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, type, 0, ends.data()) != 0) fail("cannot make a pair of sockets", "");
+  return {Fd(ends[0]), Fd(ends[1])};
 }
 
 std::string local_address(const Fd& listening) {

@@ -15,6 +15,15 @@ Fd listen_on(const std::string& address);
 /// A connection that stands. Nagle is off.
 Fd connect_to(const std::string& address, Deadline deadline = {});
 
+/// Two sockets of this process that are connected to each other.
+struct SocketPair {
+  Fd ours;
+  Fd peer;
+};
+
+/// A pair of unix stream sockets. Those of a hand-over are blocking.
+SocketPair socket_pair(bool is_blocking = false);
+
 /// The address a listening socket got, in the same form; TCP only.
 std::string local_address(const Fd& listening);
 
