@@ -119,7 +119,8 @@ def _half_load(section: dict) -> str:
     delays = [run["own_delay_p99_us"] for runs in section["runs"].values() for run in runs]
     return ("## Latency at half of capacity\n\n"
             f"Requests/s that they reach: {capacity}. Each gets half of the least of these, at a "
-            "constant rate; 13 B, keep-alive, latency from the instant a request was due. The "
+            f"constant rate, in {max(map(len, section['runs'].values()))} interleaved runs; 13 B, "
+            "keep-alive, latency from the instant a request was due. The "
             f"generator itself was late by {max(delays) / 1000:.2f} ms at most (p99 of a run).\n\n"
             + table(head, _latency_rows(section["runs"]))
             + f"\n\nThe same by h2load, at {section['check_rate']:.0f} requests/s:\n\n"
