@@ -43,8 +43,8 @@ endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
                                                   -fno-sanitize-recover=all)
-  # Sanitizers keep a place of the source for each check: millions of pointers in the tests, which
-  # the loader would relocate in each of 2,000 processes, half of the time that one takes to start.
+  # Sanitizers keep a place of the source for each check: a great many pointers, which the loader would
+  # relocate in each of 2,000 processes.
   target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -no-pie)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # The checks that sanitizers weave in mislead GCC's flow analysis.

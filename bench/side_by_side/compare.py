@@ -51,6 +51,7 @@ def main() -> int:
     raise_descriptor_limit()
     results = {"machine": {**machine.describe(arguments.sluice), "io_uring": False},
                "options": {"rounds": arguments.rounds, "seconds": arguments.seconds,
+                           "repeats": arguments.repeats,
                            "proxy_core": arguments.proxy_core, "load_core": arguments.load_core},
                "sections": {}, "configs": {}, "errors": {}}
     try:

@@ -10,8 +10,9 @@ from proxies import Bench, Proxy
 
 NAMES = ("sluice", "nginx", "haproxy")
 CHECK_RATE = 5000
-# A stall of the machine is in the p99 of the run that it hits, whose load it is not, so many short
-# runs say more than a few long ones: some 10,000 requests are enough for a p99.
+# A stall of the machine is the p99 of the run that it hits, so the median of many short runs says more
+# than that of a few long ones; some 10,000 requests are enough for a p99. A proxy that stalls by itself
+# less than once a second would not be seen by it, but by the largest p99.
 RUNS_A_ROUND = 4
 
 

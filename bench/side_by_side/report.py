@@ -57,6 +57,9 @@ def _machine(results: dict) -> str:
                  f"core for {median(waited):.1%} of the time (median), in the worst run "
                  f"{max(waited):.1%}. Above a few percent something else was running, and the "
                  "figures are less sharp.")
+        if options.get("repeats"):
+            text += (" A run of the cells in which it waited for over 5 % was made again, up to "
+                     f"{options['repeats']} times.")
     return text
 
 

@@ -117,6 +117,10 @@ TEST(RolloutFaults, OneDeadBackendOfTwoHoldsTheRollout) {
     const std::string state = scene.state();
     return !is_rolled_back(state) && state != "promoted" && scene.weight() <= weight;
   }));
+  const AdminAnswer end = scene.rollout();
+  EXPECT_EQ(end.number("/step"), 1) << end;
+  const std::string reason = end.string("/reason");
+  EXPECT_TRUE(reason == "new_unhealthy" || reason == "one_backend") << end;
   EXPECT_EQ(scene.users.stop().failures, 0u);
 }
 

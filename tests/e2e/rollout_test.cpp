@@ -169,7 +169,10 @@ TEST(Rollout, ForcedRequestsAreNotJudged) {
   EXPECT_GE(scene.new_pool.bad(), 300u);
   const std::int64_t judged = scene.judged();
   ASSERT_TRUE(eventually([&] { return scene.judged() >= judged + 10; })) << scene.told();
-  EXPECT_EQ(scene.state(), "stepping") << scene.told();
+  const AdminAnswer now = scene.rollout();
+  EXPECT_FALSE(is_rolled_back(now.string("/state"))) << now;
+  EXPECT_EQ(now.number("/counts/new/errors"), 0) << now;
+  EXPECT_LT(decimal(now, "/evidence/errors"), 20) << "it would hold: " << now;
   EXPECT_EQ(scene.steer("promote?full=true").status, 200u);
   EXPECT_TRUE(scene.reaches("done"));
   const AdminAnswer end = scene.rollout();

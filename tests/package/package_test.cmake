@@ -68,7 +68,7 @@ elseif(STEP STREQUAL "headers")
         "${prefix}/include" "${work}/alone.cpp")
   endforeach()
 elseif(STEP STREQUAL "subdirectory")
-  # Without optimisation, and several sources as one: it is about the build, not about speed.
+  # Without optimisation, and several of our sources as one: it is about the build, not about speed.
   find_program(ccache ccache)
   set(launcher "")
   if(ccache)

@@ -27,7 +27,7 @@ namespace json = boost::json;
 class HandoverChannelTest : public ::testing::Test {
  protected:
   HandoverChannelTest() {
-    support::SocketPair pair = support::socket_pair(true);
+    support::SocketPair pair = support::blocking_socket_pair();
     here.emplace(OwnedDescriptor(pair.ours.release()));
     there.emplace(OwnedDescriptor(pair.peer.release()));
   }
@@ -273,7 +273,7 @@ TEST_F(HandoverChannelTest, GarbageBreaksItWithASentence) {
       std::string(64, '\xff'),
   };
   for (const std::string& octets : garbage) {
-    support::SocketPair pair = support::socket_pair(true);
+    support::SocketPair pair = support::blocking_socket_pair();
     HandoverChannel reader{OwnedDescriptor(pair.ours.release())};
     ASSERT_EQ(::send(pair.peer.get(), octets.data(), octets.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(octets.size()));

@@ -22,7 +22,7 @@ namespace {
 namespace json = boost::json;
 
 std::array<OwnedDescriptor, 2> sockets() {
-  support::SocketPair pair = support::socket_pair(true);
+  support::SocketPair pair = support::blocking_socket_pair();
   return {OwnedDescriptor(pair.ours.release()), OwnedDescriptor(pair.peer.release())};
 }
 std::array<OwnedDescriptor, 2> pipe_ends() {

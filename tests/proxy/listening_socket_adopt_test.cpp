@@ -88,7 +88,7 @@ TEST(ListeningSocketAdopt, UnixSocketsAreAdoptedWithTheirQueue) {
 TEST(ListeningSocketAdopt, WhatDoesNotListenIsRefused) {
   const ListeningSocket listening = opened("127.0.0.1:0");
   const support::Fd connection = support::connect_to(listening.address());
-  support::SocketPair pair = support::socket_pair(true);
+  support::SocketPair pair = support::blocking_socket_pair();
   std::array<int, 2> pipe{};
   ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
   const OwnedDescriptor writing(pipe[1]);

@@ -29,7 +29,7 @@ TEST_F(PredecessorTest, WithoutTheVariableThereIsNone) {
 }
 
 TEST_F(PredecessorTest, TheSocketIsTakenOnceAndTheVariableIsGone) {
-  support::SocketPair pair = support::socket_pair(true);
+  support::SocketPair pair = support::blocking_socket_pair();
   const int descriptor = pair.ours.release();
   const OwnedDescriptor taken = inherited(std::to_string(descriptor));
   EXPECT_EQ(taken.get(), descriptor);

@@ -204,7 +204,7 @@ TEST_F(ReactorBatchTest, WhoOnlyWaitsIsToldAndNothingIsTakenFromIt) {
 }
 
 /// Acts on the event of its own descriptor.
-struct Acting final : Polled {
+struct ActsOnEvent final : Polled {
   void note(std::uint32_t /*events*/) noexcept override {}
   void act() override { on_act(); }
   std::function<void()> on_act;
@@ -215,7 +215,7 @@ TEST_F(ReactorBatchTest, OneThatIsDisposedOfBehindItsReceiveIsNotTouched) {
   Line disposed(loop);
   const testing::Abandoned echoing = echo_abandoned(*disposed.stream);
   open(2, echo_small);
-  Acting disposes;
+  ActsOnEvent disposes;
   bool has_acted = false;
   disposes.on_act = [&] {
     has_acted = true;

@@ -25,7 +25,7 @@ namespace json = boost::json;
 class SuccessionTest : public ::testing::Test {
  protected:
   SuccessionTest() {
-    support::SocketPair pair = support::socket_pair(true);
+    support::SocketPair pair = support::blocking_socket_pair();
     predecessor.emplace(OwnedDescriptor(pair.ours.release()));
     socket = OwnedDescriptor(pair.peer.release());
   }

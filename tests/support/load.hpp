@@ -19,7 +19,7 @@ struct LoadOptions {
   unsigned threads = 2;
   std::string request = "";            ///< sent as it is; empty: GET / for test.example
   std::uint64_t max_requests = 0;      ///< over all connections; 0: until stop()
-  std::chrono::seconds max_time{120};  ///< as long as a test may take
+  std::chrono::seconds max_time{110};  ///< nearly as long as a test may take
 };
 
 /// What the clients of a load saw.

@@ -30,6 +30,12 @@ struct Address {
   throw Failure(what + " " + address + ": " + std::strerror(errno));
 }
 
+SocketPair pair_of(int type) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, type, 0, ends.data()) != 0) fail("cannot pair", "unix sockets");
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
 Address unix_address(const std::string& path) {
   Address result;
   auto* out = reinterpret_cast<sockaddr_un*>(&result.storage);
@@ -122,11 +128,12 @@ Fd connect_to(const std::string& text, Deadline deadline) {
   return fd;
 }
 
-SocketPair socket_pair(bool is_blocking) {
-  const int type = SOCK_STREAM | SOCK_CLOEXEC | (is_blocking ? 0 : SOCK_NONBLOCK);
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, type, 0, ends.data()) != 0) fail("cannot make a pair of sockets", "");
-  return {Fd(ends[0]), Fd(ends[1])};
+SocketPair socket_pair() {
+  return pair_of(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+SocketPair blocking_socket_pair() {
+  return pair_of(SOCK_STREAM | SOCK_CLOEXEC);
 }
 
 std::string local_address(const Fd& listening) {

@@ -6,7 +6,8 @@
 #include "tests/support/fd.hpp"
 
 /// Sockets by the address text that the configuration uses: "127.0.0.1:80", "[::1]:80" or
-/// "unix:/path". All are non-blocking and close on exec. Everything throws Failure.
+/// "unix:/path". All close on exec, and are non-blocking unless they say so. Everything throws
+/// Failure.
 namespace sluice::support {
 
 /// Port 0 takes any free one; an existing unix socket file is replaced.
@@ -21,8 +22,10 @@ struct SocketPair {
   Fd peer;
 };
 
-/// A pair of unix stream sockets. Those of a hand-over are blocking.
-SocketPair socket_pair(bool is_blocking = false);
+/// Unix stream sockets.
+SocketPair socket_pair();
+/// As the two processes of an upgrade have them.
+SocketPair blocking_socket_pair();
 
 /// The address a listening socket got, in the same form; TCP only.
 std::string local_address(const Fd& listening);
